@@ -1,0 +1,113 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-2.0
+# boot.sh: boot a guest and run a command in it. Everything comes by the environment:
+#   SUITE=trixie   which Debian's root and kernel
+#   CMD=...        the command, a bash script of any length; without one, an interactive shell
+#   CLOCK=virtual  the guest's clock runs on when the guest has nothing to do
+#   SMP= MEM=      processors and memory (MEM as QEMU's -m)
+#   APPEND=...     more of the kernel's command line
+#   SHARE=DIR      one more folder of the host, at /share in the guest
+#   TIMEOUT=3600   seconds until the guest is given up, BOOT_TIMEOUT=120 until it has booted
+# The command's stdout, stderr and exit status are passed on. Other failures exit with 125.
+
+# shellcheck source=selftests/vm/common.sh
+. "$(dirname "${BASH_SOURCE[0]}")/common.sh"
+
+suite=${SUITE:-trixie}
+need_suite "$suite"
+dir=$cache/$suite
+out=$checkout/build/$suite
+clock=${CLOCK:-real}
+smp=${SMP:-2}
+accel=${ACCEL:-}
+
+give_up() {
+	say "error: $suite: $*"
+	say "the console's last lines (all of it: $console):"
+	tail -n 25 "$console" | tr -d '\r' >&2
+	exit 125
+}
+
+case $clock in
+real) ;;
+virtual) smp=1 accel=virtual ;;
+*) die "no clock '$clock': real or virtual" ;;
+esac
+[[ -z ${SHARE:-} || -d $SHARE ]] || die "SHARE=$SHARE: no such folder"
+
+mkdir -p "$out"
+run=$(mktemp -d "$out/run.XXXXXX")
+console=$out/console.log
+: >"$console"
+
+end() {
+	[[ -z ${guest_PID:-} ]] || kill "$guest_PID" 2>/dev/null || :
+	rm -rf "$run"
+	[[ -z ${tty:-} ]] || stty "$tty"
+}
+trap end EXIT
+trap 'exit 130' INT
+trap 'exit 143' TERM
+
+case ${accel:=tcg} in
+kvm) machine=(-accel kvm -cpu host) ;;
+tcg) machine=(-accel 'tcg,thread=multi' -cpu max) ;;
+virtual) machine=(-accel tcg -cpu max -icount 'shift=0,sleep=off') ;;
+esac
+
+append="console=ttyS0 panic=-1 mitigations=off toyvpn.suite=$suite"
+qemu=(qemu-system-x86_64 -nodefaults -no-user-config -no-reboot -display none
+	-machine q35 "${machine[@]}" -smp "$smp" -m "${MEM:-1G}"
+	-kernel "$dir/vmlinuz" -initrd "$dir/initrd.img"
+	-drive "file=$dir/root.img,format=raw,if=virtio,readonly=on"
+	-virtfs "local,path=$checkout,mount_tag=checkout,security_model=none,multidevs=remap")
+if [[ -n ${SHARE:-} ]]; then
+	qemu+=(-virtfs "local,path=$SHARE,mount_tag=share,security_model=none,multidevs=remap")
+	append+=" toyvpn.share"
+fi
+
+if [[ -z ${CMD:-} ]]; then
+	[[ -t 0 && -t 1 ]] || die "a shell needs a terminal"
+	tty=$(stty -g)
+	append+=" quiet toyvpn.tty=$(stty size | tr ' ' x) TERM=${TERM:-linux} ${APPEND:-}"
+	# Keys go to the guest, Ctrl-C too; Ctrl-] x switches the guest off.
+	say "$suite: booting; leave with exit, or with Ctrl-] x if it hangs"
+	"${qemu[@]}" -serial mon:stdio -echr 0x1d -append "$append"
+	exit
+fi
+
+printf '%s\n' "$CMD" >"$run/command"
+append+=" toyvpn.run=$guest_checkout/${run#"$checkout/"} ${APPEND:-}"
+
+# Three ports: the command's two streams, and control, on which the guest says "up" and "exit N".
+# They are pipes: QEMU opens
+# by name, and a plain file behind our own stdout would be written from its start.
+exec {stdout}> >(exec cat) {stderr}> >(exec cat >&2)
+coproc guest {
+	exec {up}>&1
+	exec setpriv --pdeathsig KILL "${qemu[@]}" -serial "file:$console" -append "$append" \
+		-device virtio-serial-pci \
+		-chardev "file,id=control,path=/dev/fd/$up,append=on" \
+		-device virtserialport,chardev=control,name=control \
+		-chardev "file,id=stdout,path=/dev/fd/$stdout,append=on" \
+		-device virtserialport,chardev=stdout,name=stdout \
+		-chardev "file,id=stderr,path=/dev/fd/$stderr,append=on" \
+		-device virtserialport,chardev=stderr,name=stderr \
+		</dev/null >>"$console" 2>&1
+}
+control=${guest[0]}
+exec {stdout}>&- {stderr}>&-
+
+answer() {
+	local rc=0
+
+	read -r -t "$1" -u "$control" line || rc=$?
+	((rc == 0)) || { ((rc > 128)) && give_up "$2"; } || give_up "$3"
+}
+
+answer "${BOOT_TIMEOUT:-120}" "no sign of life after ${BOOT_TIMEOUT:-120} seconds" "the guest died while booting"
+answer "${TIMEOUT:-3600}" "not done after ${TIMEOUT:-3600} seconds" "the guest died"
+pid=$guest_PID
+wait "$pid" || :
+wait
+exit "${line#exit }"

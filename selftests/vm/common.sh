@@ -1,0 +1,81 @@
+# SPDX-License-Identifier: GPL-2.0
+# shellcheck shell=bash
+# What the host's scripts in this folder share: where things are, words to the user, logs.
+# Source it; it sets strict mode.
+
+set -euo pipefail
+export LC_ALL=C.UTF-8
+
+# checkout: the source tree. cache: what is made once a machine, outside of it.
+checkout=$(cd "$(dirname "${BASH_SOURCE[0]}")/../.." && pwd)
+cache=${XDG_CACHE_HOME:-$HOME/.cache}/toyvpn
+suites='bookworm trixie forky'
+mkdir -p "$cache/log"
+
+# Where the checkout is seen in a guest, and in the chroot that builds for it.
+# shellcheck disable=SC2034
+guest_checkout=/toyvpn
+
+# say WORDS...: progress, on stderr because stdout belongs to the command in the guest
+say() {
+	echo "vm: $*" >&2
+}
+
+# die WORDS...: one clear line, exit status 1
+die() {
+	echo "vm: error: $*" >&2
+	exit 1
+}
+
+# need_suite NAME: refuse what is not one of ours
+need_suite() {
+	[[ " $suites " == *" $1 "* ]] || die "no suite '$1': one of $suites"
+}
+
+# debian_archive: the address of the Debian archive that this machine's apt uses, or MIRROR=
+debian_archive() {
+	local site=${MIRROR:-}
+
+	[[ -n $site ]] || site=$(apt-get indextargets --format '$(SITE)' \
+		'Created-By: Packages' 'Label: Debian' | head -n 1)
+	[[ -n $site ]] || die "apt knows no Debian archive here: say MIRROR=http://..."
+	echo "$site"
+}
+
+# need_root WHY
+need_root() {
+	((EUID == 0)) || die "$1 needs root"
+}
+
+# logged NAME CMD...: run CMD with its output in the log NAME; on failure show the log's end
+logged() {
+	local log=$cache/log/$1.log rc
+
+	shift
+	# Not "if" or "||": within these, CMD would go on after an error.
+	set +e
+	(
+		set -e
+		"$@"
+	) >"$log" 2>&1 </dev/null
+	rc=$?
+	set -e
+	if ((rc)); then
+		tail -n 20 "$log" >&2
+		die "$1 failed with status $rc; the whole log: $log"
+	fi
+}
+
+# locked NAME CMD...: run CMD while holding the lock NAME, which concurrent runs wait for
+locked() {
+	local name=$1
+
+	shift
+	(
+		if ! flock -n 9; then
+			say "waiting for another run to finish with $name"
+			flock 9
+		fi
+		"$@"
+	) 9>"$cache/$name.lock"
+}

@@ -1,0 +1,128 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-2.0
+# root.sh SUITE: make the guest's root of a Debian suite, if it is not there as this recipe wants it.
+#
+# In $cache/SUITE are then:
+#   root/       a small Debian: the chroot in which module and tool are built
+#   root.img    the same as a file system image, which guests share read-only. An image and not a
+#               folder over 9p: under emulation a guest that runs from 9p is several times slower
+#   vmlinuz     the suite's own kernel, release its version
+#   initrd.img  busybox, the few modules needed to reach root.img, and ./init
+#   recipe      what all this was made from
+
+# shellcheck source=selftests/vm/common.sh
+. "$(dirname "${BASH_SOURCE[0]}")/common.sh"
+
+suite=${1:?SUITE}
+need_suite "$suite"
+here=$checkout/selftests/vm
+dir=$cache/$suite
+
+packages=(
+	linux-image-amd64 linux-headers-amd64 gcc make libc6-dev libelf-dev pkgconf
+	libmnl-dev libsodium-dev
+	bash bash-completion busybox-static kmod procps jq less file
+	iproute2 ethtool iperf3 iputils-ping ncat curl tcpdump
+	nftables iptables conntrack wireguard-tools openvpn openssl
+	python3 python3-cryptography
+)
+
+# A guest has no such hardware; without these drivers its root is half the size.
+unused_drivers=(accel ata atm bluetooth comedi firewire gpu hid hwmon i2c iio infiniband input isdn
+	leds md media memstick message mfd misc mmc mtd nfc nvme parport pcmcia pinctrl platform power
+	pwm scsi soundwire spi ssb staging target thunderbolt ufs usb vfio video w1 watchdog xen
+	net/arcnet net/can net/ethernet net/fddi net/hamradio net/phy net/usb net/wireless net/wwan)
+
+# The modules that reach root.img and the checkout, in the initramfs.
+boot_modules=(virtio_pci virtio_blk ext4 overlay 9p 9pnet_virtio)
+
+recipe() {
+	sha256sum <"$here/root.sh"
+	sha256sum <"$here/init"
+}
+
+debootstrap_root() {
+	local opts=() site
+
+	site=$(debian_archive)
+	# forky is not released: its Release file may be past its date. Signatures hold as ever.
+	[[ $suite != forky ]] || opts+=(--aptopt='Acquire::Check-Valid-Until "false"')
+
+	# No initramfs of the distribution's (INITRD=No), no manual pages, no translations.
+	INITRD=No mmdebstrap --variant=minbase --format=directory "${opts[@]}" \
+		--aptopt='APT::Install-Recommends "false"' \
+		--dpkgopt='path-exclude=/usr/share/man/*' \
+		--dpkgopt='path-exclude=/usr/share/locale/*' \
+		--dpkgopt='path-exclude=/usr/share/doc/*' \
+		--include="$(IFS=,; echo "${packages[*]}")" \
+		"$suite" "$1/root" "$site"
+}
+
+# Leave out the hardware, and store modules as they are: unpacking xz is slow under emulation.
+trim_modules() {
+	local root=$1/root release=$2
+	local lib=$root/lib/modules/$release/kernel
+	rm -rf "$lib/sound"
+	(cd "$lib/drivers" && rm -rf "${unused_drivers[@]}")
+	find "$lib" -name '*.ko.xz' -exec unxz {} +
+	chroot "$root" depmod "$release"
+}
+
+make_initrd() {
+	local root=$1/root release=$2 ird=$1/initrd n=10 ko
+
+	mkdir -p "$ird"/{bin,dev,proc,sys,lower,rw,modules}
+	cp "$root/bin/busybox" "$ird/bin/"
+	# The order of this list is the order in which the modules must be loaded.
+	for ko in $(for m in "${boot_modules[@]}"; do
+		chroot "$root" modprobe --set-version "$release" --show-depends "$m"
+	done | awk '$1 == "insmod" && !seen[$2]++ { print $2 }'); do
+		cp "$root/$ko" "$ird/modules/$((n++))-${ko##*/}"
+	done
+	cp "$here/init" "$ird/init"
+	chmod 755 "$ird/init"
+	mv "$ird" "$root/initrd"
+	chroot "$root" sh -c 'cd /initrd && find . | busybox cpio -o -H newc' | gzip -1 >"$1/initrd.img"
+	rm -rf "$root/initrd"
+}
+
+make_image() {
+	local kib
+
+	kib=$(du -sk "$1/root" | cut -f1)
+	# Room for the file system's own tables; guests write into memory, never here.
+	mke2fs -q -t ext4 -O ^has_journal -m 0 -N 60000 -d "$1/root" "$1/root.img" "$((kib * 5 / 4))k"
+}
+
+make_all() {
+	local new=$1 release
+
+	debootstrap_root "$new"
+	release=$(basename "$(ls -d "$new"/root/lib/modules/*)")
+	echo "$release" >"$new/release"
+	cp "$new/root/boot/vmlinuz-$release" "$new/vmlinuz"
+	trim_modules "$new" "$release"
+	mkdir "$new/root/$guest_checkout" "$new/root/share"
+	make_initrd "$new" "$release"
+	make_image "$new"
+	recipe >"$new/recipe"
+}
+
+main() {
+	local new
+
+	! cmp -s <(recipe) "$dir/recipe" || return 0
+	need_root "making a guest's root"
+	say "$suite: making the guest's root (a minute or two; log: $cache/log/root-$suite.log)"
+	# Made under another name and renamed when whole: a run that is killed leaves nothing half-made.
+	rm -rf "$cache/new-$suite" "$cache/old-$suite"
+	new=$cache/new-$suite
+	mkdir "$new"
+	logged "root-$suite" make_all "$new"
+	[[ ! -e $dir ]] || mv "$dir" "$cache/old-$suite"
+	mv "$new" "$dir"
+	rm -rf "$cache/old-$suite"
+	say "$suite: kernel $(cat "$dir/release"), $(du -sh "$dir" | cut -f1) in $dir"
+}
+
+locked "$suite" main
