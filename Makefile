@@ -4,8 +4,6 @@ override CMD := $(value CMD)
 export SUITE CMD
 
 vm:
-	@selftests/vm/host.sh
-	@selftests/vm/root.sh $(SUITE)
-	@selftests/vm/build.sh $(SUITE)
-	@selftests/vm/boot.sh
+	@selftests/vm/vm.sh
+
 .PHONY: vm

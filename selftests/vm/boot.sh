@@ -40,6 +40,7 @@ run=$(mktemp -d "$out/run.XXXXXX")
 console=$out/console.log
 : >"$console"
 
+# shellcheck disable=SC2317
 end() {
 	[[ -z ${guest_PID:-} ]] || kill "$guest_PID" 2>/dev/null || :
 	rm -rf "$run"

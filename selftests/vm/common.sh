@@ -7,6 +7,7 @@ set -euo pipefail
 export LC_ALL=C.UTF-8
 
 # checkout: the source tree. cache: what is made once a machine, outside of it.
+# shellcheck disable=SC2034
 checkout=$(cd "$(dirname "${BASH_SOURCE[0]}")/../.." && pwd)
 cache=${XDG_CACHE_HOME:-$HOME/.cache}/toyvpn
 suites='bookworm trixie forky'
@@ -36,6 +37,7 @@ need_suite() {
 debian_archive() {
 	local site=${MIRROR:-}
 
+	# shellcheck disable=SC2016
 	[[ -n $site ]] || site=$(apt-get indextargets --format '$(SITE)' \
 		'Created-By: Packages' 'Label: Debian' | head -n 1)
 	[[ -n $site ]] || die "apt knows no Debian archive here: say MIRROR=http://..."

@@ -70,8 +70,7 @@ if [[ -z $run ]]; then
 	off
 fi
 
-control=$(port control)
-exec 3>"$control"
+exec 3>"$(port control)" || off
 echo up >&3
 # The command writes into pipes, because a serial port cannot be opened twice as /dev/stdout may be.
 mkfifo /run/stdout /run/stderr

@@ -7,7 +7,6 @@
 #   root.img    the same as a file system image, which guests share read-only. An image and not a
 #               folder over 9p: under emulation a guest that runs from 9p is several times slower
 #   vmlinuz     the suite's own kernel, release its version
-#   initrd.img  busybox, the few modules needed to reach root.img, and ./init
 #   recipe      what all this was made from
 
 # shellcheck source=selftests/vm/common.sh
@@ -15,7 +14,6 @@
 
 suite=${1:?SUITE}
 need_suite "$suite"
-here=$checkout/selftests/vm
 dir=$cache/$suite
 
 packages=(
@@ -33,12 +31,8 @@ unused_drivers=(accel ata atm bluetooth comedi firewire gpu hid hwmon i2c iio in
 	pwm scsi soundwire spi ssb staging target thunderbolt ufs usb vfio video w1 watchdog xen
 	net/arcnet net/can net/ethernet net/fddi net/hamradio net/phy net/usb net/wireless net/wwan)
 
-# The modules that reach root.img and the checkout, in the initramfs.
-boot_modules=(virtio_pci virtio_blk ext4 overlay 9p 9pnet_virtio)
-
 recipe() {
-	sha256sum <"$here/root.sh"
-	sha256sum <"$here/init"
+	sha256sum <"$checkout/selftests/vm/root.sh"
 }
 
 debootstrap_root() {
@@ -68,24 +62,6 @@ trim_modules() {
 	chroot "$root" depmod "$release"
 }
 
-make_initrd() {
-	local root=$1/root release=$2 ird=$1/initrd n=10 ko
-
-	mkdir -p "$ird"/{bin,dev,proc,sys,lower,rw,modules}
-	cp "$root/bin/busybox" "$ird/bin/"
-	# The order of this list is the order in which the modules must be loaded.
-	for ko in $(for m in "${boot_modules[@]}"; do
-		chroot "$root" modprobe --set-version "$release" --show-depends "$m"
-	done | awk '$1 == "insmod" && !seen[$2]++ { print $2 }'); do
-		cp "$root/$ko" "$ird/modules/$((n++))-${ko##*/}"
-	done
-	cp "$here/init" "$ird/init"
-	chmod 755 "$ird/init"
-	mv "$ird" "$root/initrd"
-	chroot "$root" sh -c 'cd /initrd && find . | busybox cpio -o -H newc' | gzip -1 >"$1/initrd.img"
-	rm -rf "$root/initrd"
-}
-
 make_image() {
 	local kib
 
@@ -103,7 +79,6 @@ make_all() {
 	cp "$new/root/boot/vmlinuz-$release" "$new/vmlinuz"
 	trim_modules "$new" "$release"
 	mkdir "$new/root/$guest_checkout" "$new/root/share"
-	make_initrd "$new" "$release"
 	make_image "$new"
 	recipe >"$new/recipe"
 }

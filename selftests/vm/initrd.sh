@@ -1,0 +1,50 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-2.0
+# initrd.sh SUITE: make the initramfs with which the suite's kernel reaches the guest's root, if it
+# is not there as wanted: busybox, a few modules, and ./init. It is $cache/SUITE/initrd.img.
+
+# shellcheck source=selftests/vm/common.sh
+. "$(dirname "${BASH_SOURCE[0]}")/common.sh"
+
+suite=${1:?SUITE}
+need_suite "$suite"
+dir=$cache/$suite
+vm=$checkout/selftests/vm
+
+# What a guest needs before guest.sh runs. modprobe puts each after what it depends on.
+modules=(virtio_pci virtio_blk ext4 overlay 9p 9pnet_virtio virtio_console)
+
+recipe() {
+	cat "$vm/initrd.sh" "$vm/init" "$dir/recipe" | sha256sum
+}
+
+# The files of all modules, in the order in which they must be loaded.
+module_files() {
+	local module
+
+	for module in "${modules[@]}"; do
+		modprobe --dirname "$dir/root" --set-version "$(<"$dir/release")" --show-depends "$module"
+	done | awk '$1 == "insmod" && !seen[$2]++ { print $2 }'
+}
+
+make_initrd() {
+	local tree=$dir/root/initrd n=10 file
+
+	rm -rf "$tree"
+	mkdir -p "$tree"/{bin,dev,proc,sys,lower,rw,modules}
+	cp "$dir/root/bin/busybox" "$tree/bin/"
+	for file in $(module_files); do
+		cp "$file" "$tree/modules/$((n++))-${file##*/}"
+	done
+	install -m 755 "$vm/init" "$tree/init"
+	chroot "$dir/root" sh -c 'cd /initrd && find . | busybox cpio -o -H newc' >"$dir/initrd.new"
+	rm -rf "$tree"
+	mv "$dir/initrd.new" "$dir/initrd.img"
+	recipe >"$dir/initrd.recipe"
+}
+
+main() {
+	cmp -s <(recipe) "$dir/initrd.recipe" || logged "initrd-$suite" make_initrd
+}
+
+locked "$suite" main
