@@ -1,0 +1,96 @@
+# SPDX-License-Identifier: GPL-2.0
+"""Generic netlink by hand, so that a test can send what a library would refuse to make."""
+
+import os
+import socket
+import struct
+
+NETLINK_GENERIC, SOL_NETLINK = 16, 270
+NETLINK_CAP_ACK, NETLINK_EXT_ACK, NETLINK_GET_STRICT_CHK = 10, 11, 12
+NLM_F_REQUEST, NLM_F_ACK, NLM_F_DUMP = 1, 4, 0x300
+NLM_F_CAPPED, NLM_F_ACK_TLVS = 0x100, 0x200
+NLMSG_ERROR, NLMSG_DONE = 2, 3
+NLA_F_NESTED = 0x8000
+GENL_ID_CTRL, CTRL_CMD_GETFAMILY, CTRL_ATTR_FAMILY_ID, CTRL_ATTR_FAMILY_NAME = 16, 3, 1, 2
+NLMSGERR_ATTR_MSG, NLMSGERR_ATTR_OFFS, NLMSGERR_ATTR_POLICY, NLMSGERR_ATTR_MISS_TYPE = 1, 2, 4, 5
+
+
+class Refused(Exception):
+    """The kernel's answer was an error: .errno, .message (extack) and .policy or .offset."""
+
+    def __init__(self, errno, attributes):
+        self.errno = errno
+        attributes = dict(attributes)
+        self.message = attributes.get(NLMSGERR_ATTR_MSG, b"").rstrip(b"\0").decode()
+        self.names_attribute = bool({NLMSGERR_ATTR_OFFS, NLMSGERR_ATTR_MISS_TYPE} & set(attributes))
+        super().__init__(f"{os.strerror(errno)}: {self.message}")
+
+
+def attribute(kind, value):
+    if isinstance(value, str):
+        value = value.encode() + b"\0"
+    length = 4 + len(value)
+    return struct.pack("<HH", length, kind) + value + bytes(-length % 4)
+
+
+def nest(kind, *attributes):
+    return attribute(kind | NLA_F_NESTED, b"".join(attributes))
+
+
+def parse(data):
+    """[(type, value), ...] of attributes."""
+    items = []
+    while len(data) >= 4:
+        length, kind = struct.unpack_from("<HH", data)
+        items.append((kind & 0x3fff, data[4:length]))
+        data = data[(length + 3) & ~3:]
+    return items
+
+
+class Family:
+    """A socket, and a family by its name."""
+
+    def __init__(self, name, version=1):
+        self.socket = socket.socket(socket.AF_NETLINK, socket.SOCK_RAW, NETLINK_GENERIC)
+        self.socket.settimeout(20)
+        for option in NETLINK_CAP_ACK, NETLINK_EXT_ACK, NETLINK_GET_STRICT_CHK:
+            self.socket.setsockopt(SOL_NETLINK, option, 1)
+        self.socket.bind((0, 0))
+        self.sequence = 0
+        self.version = version
+        self.ident = GENL_ID_CTRL
+        reply = self.request(CTRL_CMD_GETFAMILY, attribute(CTRL_ATTR_FAMILY_NAME, name))
+        self.ident = struct.unpack("<H", dict(reply[0])[CTRL_ATTR_FAMILY_ID])[0]
+
+    def request(self, command, *attributes, flags=NLM_F_ACK):
+        """The attributes of each message of the answer; Refused if it is an error."""
+        self.sequence += 1
+        body = struct.pack("<BBH", command, self.version, 0) + b"".join(attributes)
+        head = struct.pack("<IHHII", 16 + len(body), self.ident, NLM_F_REQUEST | flags,
+                           self.sequence, 0)
+        self.socket.send(head + body)
+        answers = []
+        while True:
+            data = self.socket.recv(1 << 18)
+            while data:
+                length, kind, got, sequence, _ = struct.unpack_from("<IHHII", data)
+                message, data = data[16:length], data[(length + 3) & ~3:]
+                if sequence != self.sequence:
+                    continue
+                if kind in (NLMSG_ERROR, NLMSG_DONE):
+                    self.finish(kind, got, message)
+                    return answers
+                answers.append(parse(message[4:]))
+
+    def dump(self, command, *attributes):
+        return self.request(command, *attributes, flags=NLM_F_DUMP)
+
+    @staticmethod
+    def finish(kind, flags, message):
+        error = -struct.unpack_from("<i", message)[0] if len(message) >= 4 else 0
+        if not error:
+            return
+        skip = 4 if kind == NLMSG_DONE else 20
+        if kind == NLMSG_ERROR and not flags & NLM_F_CAPPED:
+            skip = 4 + ((struct.unpack_from("<I", message, 4)[0] + 3) & ~3)
+        raise Refused(error, parse(message[skip:]) if flags & NLM_F_ACK_TLVS else [])

@@ -1,0 +1,166 @@
+# SPDX-License-Identifier: GPL-2.0
+"""A user-space peer on a UDP socket, and the host with the module that it talks to."""
+
+import base64
+import contextlib
+import ctypes
+import json
+import select
+import socket
+import subprocess
+import time
+
+import toyvpn as tv
+
+CLONE_NEWNET = 0x40000000
+libc = ctypes.CDLL(None, use_errno=True)
+
+# Longer than anything takes here; never reached unless something is wrong.
+PATIENCE = 30
+
+
+@contextlib.contextmanager
+def namespace(name):
+    """Inside, sockets are made in the network namespace called name."""
+    with open("/proc/self/ns/net", "rb") as here, open("/run/netns/" + name, "rb") as there:
+        if libc.setns(there.fileno(), CLONE_NEWNET):
+            raise OSError(ctypes.get_errno(), "setns")
+        try:
+            yield
+        finally:
+            libc.setns(here.fileno(), CLONE_NEWNET)
+
+
+def wait_until(condition, what):
+    """Poll until condition() holds; a limit, not a timing."""
+    deadline = time.monotonic() + PATIENCE
+    while not condition():
+        assert time.monotonic() < deadline, "never happened: " + what
+        time.sleep(0.02)
+
+
+class Host:
+    """The namespace called name, in which the link called link is."""
+
+    def __init__(self, name, link="vpn0"):
+        self.name = name
+        self.link = link
+
+    def run(self, *command, **options):
+        result = subprocess.run(["ip", "netns", "exec", self.name, *command], check=True,
+                                stdout=subprocess.PIPE, text=True, timeout=PATIENCE, **options)
+        return result.stdout
+
+    def set(self, *words):
+        self.run("toyvpnctl", "set", self.link, *words)
+
+    def shown(self, public):
+        """What toyvpnctl shows of the peer with this key, as its JSON has it."""
+        shown = json.loads(self.run("toyvpnctl", "show", self.link, "--json"))
+        return shown[self.link]["peers"][base64.b64encode(public).decode()]
+
+    def counters(self):
+        """Of ethtool -S, as {name: number}."""
+        lines = self.run("ethtool", "-S", self.link).splitlines()[1:]
+        return {name.strip(): int(number) for name, number in
+                (line.rsplit(":", 1) for line in lines)}
+
+    @contextlib.contextmanager
+    def counts(self, name, by=1):
+        """What is done inside makes the counter grow by so much, at least."""
+        before = self.counters()[name]
+        yield
+        wait_until(lambda: self.counters()[name] >= before + by, f"{name} counts {by}")
+
+    def udp_socket(self, address, port=4000):
+        """A socket of the host's, for what comes out of the tunnel."""
+        family = socket.AF_INET6 if ":" in address else socket.AF_INET
+        with namespace(self.name):
+            sock = socket.socket(family, socket.SOCK_DGRAM)
+        sock.settimeout(PATIENCE)
+        sock.bind((address, port))
+        return sock
+
+
+class Peer:
+    """One static key on one UDP socket; host is the (address, port) of the module."""
+
+    def __init__(self, identity, host_public, host, psk=tv.NO_PSK, bind=None):
+        self.identity = identity
+        self.host_public = host_public
+        self.host = host
+        self.psk = psk
+        family = socket.AF_INET6 if ":" in host[0] else socket.AF_INET
+        self.socket = socket.socket(family, socket.SOCK_DGRAM)
+        if bind:
+            self.socket.bind(bind)
+        self.last = 0
+
+    def timestamp(self):
+        """Now, and later than any before."""
+        self.last = max(time.time_ns(), self.last + 1)
+        return tv.tai64n(*divmod(self.last, 10 ** 9))
+
+    def offer(self, **fields):
+        """An INIT with the peer's own keys; every field can be another."""
+        fields = {"psk": self.psk, "timestamp": self.timestamp(), **fields}
+        return tv.Offer(self.identity, self.host_public, **fields)
+
+    def send_handshake(self, message):
+        """Not sooner after the one before than the host answers (INIT_MIN_INTERVAL)."""
+        time.sleep(0.025)
+        self.send(message)
+
+    def send(self, message):
+        self.socket.sendto(message, self.host)
+
+    def receive(self, *kinds, timeout=PATIENCE):
+        """The next message of one of these types; others are dropped. None if none comes."""
+        deadline = time.monotonic() + timeout
+        while True:
+            left = max(deadline - time.monotonic(), 0)
+            if not select.select([self.socket], [], [], left)[0]:
+                return None
+            message = self.socket.recv(65536)
+            if message and message[0] in kinds:
+                return message
+
+    def drain(self):
+        """Forget what came so far."""
+        while self.receive(*range(256), timeout=0):
+            pass
+
+    def pending(self, *kinds):
+        """Whether a message of one of these types is there already."""
+        return self.receive(*kinds, timeout=0) is not None
+
+    def exchange(self, offer):
+        """Send an INIT, also again with the cookie if one is asked for: the RESP."""
+        self.send_handshake(offer.message)
+        while True:
+            message = self.receive(tv.RESP, tv.COOKIE)
+            assert message, "no answer to an INIT"
+            if message[0] == tv.RESP:
+                return message
+            self.send_handshake(offer.with_cookie(message))
+
+    def connect(self, **fields):
+        """A session as the initiator of it, confirmed by a keepalive."""
+        offer = self.offer(**fields)
+        session = offer.finish(self.exchange(offer))
+        assert session.cipher, "refused"
+        self.send(session.seal(b""))
+        return session
+
+    def answer(self, **fields):
+        """Wait for an INIT and read it as a responder."""
+        message = self.receive(tv.INIT)
+        assert message, "no INIT came"
+        return tv.Answer(self.identity, message, psk=fields.pop("psk", self.psk), **fields)
+
+
+def secret(path):
+    """The 32 bytes of a key file as toyvpnctl writes them."""
+    with open(path, encoding="ascii") as file:
+        return base64.b64decode(file.read())
+
