@@ -18,11 +18,11 @@ dir=$cache/$suite
 
 packages=(
 	linux-image-amd64 linux-headers-amd64 gcc make libc6-dev libelf-dev pkgconf
-	libmnl-dev libsodium-dev
+	libmnl-dev libsodium-dev libjson-c-dev
 	bash bash-completion busybox-static kmod procps jq less file
-	iproute2 ethtool iperf3 iputils-ping ncat curl tcpdump
+	iproute2 ethtool iperf3 iputils-ping iputils-tracepath ncat socat curl tcpdump
 	nftables iptables conntrack wireguard-tools openvpn openssl
-	python3 python3-cryptography
+	python3 python3-cryptography python3-yaml strace
 )
 
 # A guest has no such hardware; without these drivers its root is half the size.
