@@ -5,7 +5,8 @@
         assert ...
     ktap.done()
 
-A test that raises has failed; the ones after it still run.
+or, with each test a function, @ktap.case("title") and at the end ktap.run_cases(). A test that
+raises has failed; the ones after it still run.
 """
 
 import contextlib
@@ -13,6 +14,7 @@ import sys
 import traceback
 
 results = []
+cases = []
 
 
 class Skip(Exception):
@@ -31,7 +33,7 @@ def start():
 
 def result(passed, title, note=""):
     results.append(passed)
-    print("ok" if passed else "not ok", len(results), title + note, flush=True)
+    print("ok" if passed else "not ok", len(results), "-", title + note, flush=True)
 
 
 @contextlib.contextmanager
@@ -45,6 +47,23 @@ def test(title):
         result(False, title)
     else:
         result(True, title)
+
+
+def case(title):
+    """Register a function as a test."""
+    def register(function):
+        cases.append((title, function))
+        return function
+    return register
+
+
+def run_cases():
+    """All that are registered, in order; and done()."""
+    start()
+    for title, function in cases:
+        with test(title):
+            function()
+    done()
 
 
 def equal(got, wanted, what=""):

@@ -1,14 +1,7 @@
 #!/usr/bin/python3 -B
 # SPDX-License-Identifier: GPL-2.0
-"""What a hostile peer can send: run by replay.sh, in the namespace of that peer.
+"""What a hostile peer can send. Run by replay.sh in the namespace of that peer."""
 
-replay.py HOST HOST-ADDRESS HOST-PORT HOST-PUBLIC-FILE OUR-ADDRESS OUR-PORT OUR-PRIVATE-FILE
-
-HOST is the namespace of the module under test, which knows our key as a peer with 10.9.0.2/32 and
-fd00:9::2/128 and has 10.9.0.1 and fd00:9::1 itself.
-"""
-
-import base64
 import os
 import struct
 import sys
@@ -16,24 +9,15 @@ import sys
 import ktap
 import packets
 import toyvpn as tv
-from ktap import equal
-from rig import Host, Peer, secret, wait_until
+from ktap import case, equal
+from rig import Peer, from_arguments, wait_until
 
 OURS, THEIRS = "10.9.0.2", "10.9.0.1"
-OURS6, THEIRS6 = "fd00:9::2", "fd00:9::1"
+OURS6, THEIRS6 = "fd09::2", "fd09::1"
 WINDOW = 8192
 REJECT_AFTER_MESSAGES = 2 ** 31
 
 host = peer = inside = inside6 = None
-cases = []
-
-
-def case(title):
-    """Register a test; a function is one."""
-    def register(function):
-        cases.append((title, function))
-        return function
-    return register
 
 
 def packet(payload, source=OURS, target=THEIRS):
@@ -83,13 +67,7 @@ def rejected(offer, reason):
 
 
 def anew():
-    """Have the host forget us and know us again: no session, no reason, no cookie."""
-    key = base64.b64encode(peer.identity.public).decode()
-    address, port = peer.socket.getsockname()[:2]
-    host.set("peer", key, "remove")
-    host.set("peer", key, "endpoint", f"{address}:{port}", "allowed-ips",
-             f"{OURS}/32,{OURS6}/128")
-    peer.drain()
+    host.knows_anew(peer, [OURS + "/32", OURS6 + "/128"])
 
 
 def initiation():
@@ -217,7 +195,7 @@ def _():
 def _():
     session = peer.connect()
     for source, target in (("10.9.0.3", THEIRS), ("10.9.0.1", THEIRS), ("192.0.2.1", THEIRS),
-                           ("fd00:9::3", THEIRS6), ("::1", THEIRS6)):
+                           ("fd09::3", THEIRS6), ("::1", THEIRS6)):
         with host.counts("rx_drop_source_not_allowed"):
             peer.send(session.seal(packet(b"not mine", source, target)))
     equal(arrives(session), [], "arrived")
@@ -567,16 +545,9 @@ def _():
 
 def main():
     global host, peer, inside, inside6
-    name, address, port, public_file, our_address, our_port, private_file = sys.argv[1:]
-    host = Host(name)
-    peer = Peer(tv.Identity(secret(private_file)), secret(public_file), (address, int(port)),
-                bind=(our_address, int(our_port)))
+    host, peer = from_arguments(sys.argv[1:])
     inside, inside6 = host.udp_socket(THEIRS), host.udp_socket(THEIRS6)
-    ktap.start()
-    for title, function in cases:
-        with ktap.test(title):
-            function()
-    ktap.done()
+    ktap.run_cases()
 
 
 main()

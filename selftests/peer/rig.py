@@ -15,6 +15,9 @@ import toyvpn as tv
 CLONE_NEWNET = 0x40000000
 libc = ctypes.CDLL(None, use_errno=True)
 
+# Of either end, outside the tunnel.
+PORT = 51820
+
 # Longer than anything takes here; never reached unless something is wrong.
 PATIENCE = 30
 
@@ -51,19 +54,34 @@ class Host:
                                 stdout=subprocess.PIPE, text=True, timeout=PATIENCE, **options)
         return result.stdout
 
+    @staticmethod
+    def base64(key):
+        """As toyvpnctl writes it."""
+        return base64.b64encode(key).decode()
+
     def set(self, *words):
         self.run("toyvpnctl", "set", self.link, *words)
 
     def shown(self, public):
         """What toyvpnctl shows of the peer with this key, as its JSON has it."""
         shown = json.loads(self.run("toyvpnctl", "show", self.link, "--json"))
-        return shown[self.link]["peers"][base64.b64encode(public).decode()]
+        return shown[self.link]["peers"][self.base64(public)]
 
     def counters(self):
         """Of ethtool -S, as {name: number}."""
         lines = self.run("ethtool", "-S", self.link).splitlines()[1:]
         return {name.strip(): int(number) for name, number in
                 (line.rsplit(":", 1) for line in lines)}
+
+    def knows_anew(self, peer, allowed_ips):
+        """Forget the peer and know it again: no session, no reason, no cookie."""
+        key = self.base64(peer.identity.public)
+        address, port = peer.socket.getsockname()[:2]
+        address = f"[{address}]" if ":" in address else address
+        self.set("peer", key, "remove")
+        self.set("peer", key, "endpoint", f"{address}:{port}", "allowed-ips",
+                 ",".join(allowed_ips))
+        peer.drain()
 
     @contextlib.contextmanager
     def counts(self, name, by=1):
@@ -159,8 +177,14 @@ class Peer:
         return tv.Answer(self.identity, message, psk=fields.pop("psk", self.psk), **fields)
 
 
-def secret(path):
-    """The 32 bytes of a key file as toyvpnctl writes them."""
+def key_file(path):
+    """The 32 bytes of a key as toyvpnctl writes it."""
     with open(path, encoding="ascii") as file:
         return base64.b64decode(file.read())
 
+
+def from_arguments(arguments):
+    """Host and peer of a program that net.sh's as_peer runs."""
+    name, address, public_file, own_address, private_file = arguments
+    return Host(name), Peer(tv.Identity(key_file(private_file)), key_file(public_file),
+                            (address, PORT), bind=(own_address, PORT))

@@ -1,0 +1,111 @@
+# SPDX-License-Identifier: GPL-2.0
+# shellcheck shell=bash
+# shellcheck disable=SC2154 # variables of lib.sh
+# What stories with traffic have in common. Source it after lib.sh.
+
+# shown NS OTHER FIELD: what "toyvpnctl show" says of a peer of NS, by its JSON
+shown() {
+	on "$1" toyvpnctl show vpn0 --json |
+		jq -r --arg key "${key[$2]}" --arg field "$3" '.vpn0.peers[$key][$field]'
+}
+
+# shows NS OTHER FIELD VALUE: wait until it does
+shows() {
+	wait_for 30 shown_is "$@" || {
+		echo "$3 of $2 at $1 is $(shown "$1" "$2" "$3"), not $4"
+		return 1
+	}
+}
+
+shown_is() {
+	[[ $(shown "$1" "$2" "$3") == "$4" ]]
+}
+
+# counter NS NAME: of ethtool -S
+counter() {
+	on "$1" ethtool -S vpn0 | awk -v name="$2:" '$1 == name { print $2 }'
+}
+
+# counts NS NAME CMD...: the counter grows while CMD runs or soon after, whatever CMD returns
+counts() {
+	local netns=$1 name=$2 before
+
+	before=$(counter "$netns" "$name")
+	shift 2
+	"$@" || :
+	wait_for 10 grown "$netns" "$name" "$before" || {
+		echo "$name of $netns is still $before"
+		return 1
+	}
+}
+
+grown() {
+	(($(counter "$1" "$2") > $3))
+}
+
+# pings NS ADDRESS [OPTIONS...]: three answers of three
+pings() {
+	local netns=$1 address=$2
+
+	shift 2
+	on "$netns" ping -q -c 3 -i 0.1 -W 10 -w 30 "$@" "$address"
+}
+
+# no_ping NS ADDRESS [OPTIONS...]: nothing comes back
+no_ping() {
+	local netns=$1 address=$2
+
+	shift 2
+	! on "$netns" ping -q -c 2 -i 0.2 -W 1 "$@" "$address"
+}
+
+# reach NS1 NS2: each pings the other through the tunnel, by both inner families
+reach() {
+	pings "$1" "${inner4[$2]}"
+	pings "$2" "${inner4[$1]}"
+	pings "$1" "${inner6[$2]}"
+	pings "$2" "${inner6[$1]}"
+}
+
+# results CMD...: run a program that reports in KTAP; its results are this story's
+results() {
+	local line plan=''
+
+	while IFS= read -r line; do
+		case $line in
+		"KTAP version"*) ;;
+		"ok "*"# SKIP "*) skip "$(title "${line%% # SKIP *}")" "${line##*# SKIP }" ;;
+		"ok "*) ok "$(title "$line")" ;;
+		"not ok "*) not_ok "$(title "$line")" ;;
+		1..*) plan=$line ;;
+		*) diag "${line#\# }" ;;
+		esac
+	done < <("$@" 2>&1)
+	[[ $plan ]] || not_ok "$1 runs to its end"
+}
+
+# title LINE: of a result
+title() {
+	echo "${1#* - }"
+}
+
+# user_space_peer 4|6: left has a tunnel, of which the other end is no module but a program in
+# right: one of peer/, run by "as_peer PROGRAM". It can use the inner addresses of right.
+user_space_peer() {
+	outside
+	vpn_link left
+	(umask 077 && toyvpnctl genkey >"$tmp/right.key")
+	key[right]=$(toyvpnctl pubkey <"$tmp/right.key")
+	echo "${key[left]}" >"$tmp/left.pub"
+	on left toyvpnctl set vpn0 peer "${key[right]}" endpoint "$(endpoint "$1" right)" \
+		allowed-ips "${inner4[right]}/32,${inner6[right]}/128"
+	addr left vpn0 "${inner4[left]}/24" "${inner6[left]}/64"
+	ip -n left link set vpn0 up
+}
+
+# as_peer PROGRAM [4|6]: its results are this story's
+as_peer() {
+	local -n outer=outer${2:-4}
+
+	results on right "$1" left "${outer[left]}" "$tmp/left.pub" "${outer[right]}" "$tmp/right.key"
+}

@@ -1,0 +1,36 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-2.0
+# New sessions under load: not one packet is lost, over many of them.
+# clock: virtual
+# timeout: 3000
+
+. "$(dirname "$0")/lib.sh"
+. "$selftests/net.sh"
+
+# steadily SECONDS RATE: datagrams both ways, of which none may be lost
+steadily() {
+	traffic.py steady left "${inner4[left]}" right "${inner4[right]}" "$1" "$2"
+}
+
+# sessions: how many were made so far
+sessions() {
+	counter left handshakes_completed
+}
+
+tunnel_pair 4
+steadily 1 10 >/dev/null
+first=$(sessions)
+check "a session is there" test "$first" -ge 1
+for round in 1 2 3 4 5 6; do
+	# The session before is about two minutes old when the load comes.
+	check "round $round: nothing lost while it ages" steadily 110 2
+	before=$(sessions)
+	check "round $round: nothing lost in a storm around its renewal" steadily 14 250
+	check "round $round: there is a new session" test "$(sessions)" -gt "$before"
+done
+check "no more sessions than needed" test $(($(sessions) - first)) -le 8
+
+check "TCP crosses the next one" traffic.py tcp left right "${inner6[right]}" 2000000
+check_equal "no packet was dropped for want of a session" 0 "$(counter left tx_drop_no_session)"
+check_equal "nor of its keys" 0 "$(counter right rx_drop_unknown_session)"
+check_equal "nor for its age" 0 "$(counter right rx_drop_session_expired)"
