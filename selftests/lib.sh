@@ -51,38 +51,62 @@ skip() {
 	echo "ok $((++tests_run)) - $1 # SKIP $2"
 }
 
+# attempt CMD...: run CMD, which may be a function; its output and status are left in the variables
+# output and status, and which command it was that failed in $tmp/failed. Every command of a function
+# must succeed, not just its last one: bash would ignore "set -e" wherever the status of the function
+# is looked at, so it is not looked at.
+attempt() {
+	: >"$tmp/failed"
+	trap - ERR
+	set +e
+	output=$(
+		trap 'failed >"$tmp/failed"' ERR
+		set -e
+		"$@" 2>&1
+	)
+	status=$?
+	set -e
+	trap failed ERR
+}
+
+# failed: of a trap on ERR, say which command it was
+failed() {
+	diag "${BASH_SOURCE[1]##*/}:${BASH_LINENO[0]}: this failed: $BASH_COMMAND"
+}
+
 # check TITLE CMD...: passed if CMD succeeds; what it printed is shown if it does not
 check() {
-	local title=$1 output status=0
+	local title=$1 output status
 
 	shift
-	output=$("$@" 2>&1) || status=$?
+	attempt "$@"
 	if ((status == 0)); then
 		ok "$title"
 	else
-		not_ok "$title" "$* ended with $status${output:+$'\n'$output}"
+		not_ok "$title" "$* ended with $status"$'\n'"$output"
+		cat "$tmp/failed"
 	fi
 }
 
 # check_fails TITLE CMD...: passed if CMD fails by itself (not by a signal)
 check_fails() {
-	local title=$1 output status=0
+	local title=$1 output status
 
 	shift
-	output=$("$@" 2>&1) || status=$?
+	attempt "$@"
 	if ((status > 0 && status < 124)); then
 		ok "$title"
 	else
-		not_ok "$title" "$* ended with $status${output:+$'\n'$output}"
+		not_ok "$title" "$* ended with $status"$'\n'"$output"
 	fi
 }
 
 # check_refused TITLE TEXT CMD...: passed if CMD exits with 1 and prints one line, with TEXT in it
 check_refused() {
-	local title=$1 text=$2 output status=0
+	local title=$1 text=$2 output status
 
 	shift 2
-	output=$("$@" 2>&1) || status=$?
+	attempt "$@"
 	if [[ $status == 1 && $output == *"$text"* && $output != *$'\n'* ]]; then
 		ok "$title"
 	else
@@ -156,7 +180,7 @@ end_of_story() {
 	exit $((tests_failed > 0))
 }
 
-trap 'diag "${BASH_SOURCE[0]##*/}:$LINENO: this failed: $BASH_COMMAND"' ERR
+trap failed ERR
 trap end_of_story EXIT
 echo "KTAP version 1"
 
