@@ -109,3 +109,13 @@ as_peer() {
 
 	results on right "$1" left "${outer[left]}" "$tmp/left.pub" "${outer[right]}" "$tmp/right.key"
 }
+
+# pass SECONDS: let time go by; for stories with a virtual clock, which costs nothing
+pass() {
+	sleep "$1"
+}
+
+# goes NS ADDRESS SECONDS: one ping is answered sooner or later
+goes() {
+	wait_for "${3:-20}" on "$1" ping -c 1 -W 1 "$2"
+}
