@@ -1,0 +1,20 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/* The subcommands: each gets its own name and the words after it, and returns whether it worked. */
+#ifndef COMMANDS_H
+#define COMMANDS_H
+
+#include <stdbool.h>
+
+bool cmd_show(int argc, char *argv[]);
+bool cmd_showconf(int argc, char *argv[]);
+bool cmd_set(int argc, char *argv[]);
+bool cmd_setconf(int argc, char *argv[]);
+bool cmd_addconf(int argc, char *argv[]);
+bool cmd_syncconf(int argc, char *argv[]);
+bool cmd_genkey(int argc, char *argv[]);
+bool cmd_genpsk(int argc, char *argv[]);
+bool cmd_pubkey(int argc, char *argv[]);
+
+bool usage(const char *command);
+
+#endif

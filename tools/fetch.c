@@ -1,0 +1,275 @@
+// SPDX-License-Identifier: GPL-2.0
+#include <errno.h>
+#include <net/if.h>
+#include <string.h>
+
+#include <linux/genetlink.h>
+#include <linux/toyvpn.h>
+
+#include "device.h"
+#include "fetch.h"
+#include "genl.h"
+#include "report.h"
+
+/* How often a dump is asked for again because a change overtook it. */
+#define DUMP_TRIES	20
+
+struct device_list {
+	struct device *devs;
+	size_t n;
+};
+
+/* Copy an attribute of just this size, or say that it is not. */
+static bool copy(void *to, const struct nlattr *attr, size_t size)
+{
+	if (mnl_attr_get_payload_len(attr) != size)
+		return false;
+	memcpy(to, mnl_attr_get_payload(attr), size);
+	return true;
+}
+
+static int read_device_attr(const struct nlattr *attr, void *data)
+{
+	size_t len = mnl_attr_get_payload_len(attr);
+	struct device *dev = data;
+
+	switch (mnl_attr_get_type(attr)) {
+	case TOYVPN_A_DEVICE_IFINDEX:
+		copy(&dev->ifindex, attr, sizeof(dev->ifindex));
+		break;
+	case TOYVPN_A_DEVICE_IFNAME:
+		if (mnl_attr_validate(attr, MNL_TYPE_NUL_STRING) >= 0)
+			snprintf(dev->ifname, sizeof(dev->ifname), "%s", mnl_attr_get_str(attr));
+		break;
+	case TOYVPN_A_DEVICE_PRIVATE_KEY:
+		if (copy(dev->private_key, attr, TOYVPN_KEY_LEN) && !key_is_zero(dev->private_key))
+			dev->has |= DEVICE_PRIVATE_KEY;
+		break;
+	case TOYVPN_A_DEVICE_PUBLIC_KEY:
+		if (copy(dev->public_key, attr, TOYVPN_KEY_LEN))
+			dev->has |= DEVICE_PUBLIC_KEY;
+		break;
+	case TOYVPN_A_DEVICE_LISTEN_PORT:
+		if (copy(&dev->listen_port, attr, sizeof(dev->listen_port)))
+			dev->has |= DEVICE_LISTEN_PORT;
+		break;
+	case TOYVPN_A_DEVICE_FWMARK:
+		if (copy(&dev->fwmark, attr, sizeof(dev->fwmark)))
+			dev->has |= DEVICE_FWMARK;
+		break;
+	case TOYVPN_A_DEVICE_CIPHERS:
+		if (len <= sizeof(dev->ciphers) && copy(dev->ciphers, attr, len)) {
+			dev->n_ciphers = len;
+			dev->has |= DEVICE_CIPHERS;
+		}
+		break;
+	}
+	return MNL_CB_OK;
+}
+
+static int read_device(const struct nlmsghdr *nlh, void *data)
+{
+	return mnl_attr_parse(nlh, sizeof(struct genlmsghdr), read_device_attr, data);
+}
+
+static int read_next_device(const struct nlmsghdr *nlh, void *data)
+{
+	struct device_list *list = data;
+
+	list->devs = xrealloc(list->devs, list->n + 1, sizeof(*list->devs));
+	memset(&list->devs[list->n], 0, sizeof(*list->devs));
+	return read_device(nlh, &list->devs[list->n++]);
+}
+
+static int read_ip_attr(const struct nlattr *attr, void *data)
+{
+	struct allowed_ip *ip = data;
+
+	switch (mnl_attr_get_type(attr)) {
+	case TOYVPN_A_ALLOWED_IP_IPV4:
+		if (copy(&ip->v4, attr, sizeof(ip->v4)))
+			ip->family = AF_INET;
+		break;
+	case TOYVPN_A_ALLOWED_IP_IPV6:
+		if (copy(&ip->v6, attr, sizeof(ip->v6)))
+			ip->family = AF_INET6;
+		break;
+	case TOYVPN_A_ALLOWED_IP_PREFIX_LEN:
+		copy(&ip->prefix_len, attr, sizeof(ip->prefix_len));
+		break;
+	}
+	return MNL_CB_OK;
+}
+
+static int read_peer_attr(const struct nlattr *attr, void *data)
+{
+	struct peer *peer = data;
+	union endpoint *endpoint = &peer->endpoint;
+	struct allowed_ip ip = { 0 };
+
+	switch (mnl_attr_get_type(attr)) {
+	case TOYVPN_A_PEER_PRESHARED_KEY:
+		if (copy(peer->preshared_key, attr, TOYVPN_KEY_LEN) &&
+		    !key_is_zero(peer->preshared_key))
+			peer->has |= PEER_PRESHARED_KEY;
+		break;
+	case TOYVPN_A_PEER_ENDPOINT_IPV4:
+		if (copy(&endpoint->v4.sin_addr, attr, sizeof(endpoint->v4.sin_addr))) {
+			endpoint->any.sa_family = AF_INET;
+			peer->has |= PEER_ENDPOINT;
+		}
+		break;
+	case TOYVPN_A_PEER_ENDPOINT_IPV6:
+		if (copy(&endpoint->v6.sin6_addr, attr, sizeof(endpoint->v6.sin6_addr))) {
+			endpoint->any.sa_family = AF_INET6;
+			peer->has |= PEER_ENDPOINT;
+		}
+		break;
+	case TOYVPN_A_PEER_ENDPOINT_SCOPE_ID:
+		copy(&endpoint->v6.sin6_scope_id, attr, sizeof(endpoint->v6.sin6_scope_id));
+		break;
+	case TOYVPN_A_PEER_ENDPOINT_PORT:
+		/* The port is at the same place for both families. */
+		copy(&endpoint->v6.sin6_port, attr, sizeof(endpoint->v6.sin6_port));
+		break;
+	case TOYVPN_A_PEER_PERSISTENT_KEEPALIVE:
+		copy(&peer->keepalive, attr, sizeof(peer->keepalive));
+		break;
+	case TOYVPN_A_PEER_ALLOWED_IP:
+		mnl_attr_parse_nested(attr, read_ip_attr, &ip);
+		if (ip.family)
+			*peer_add_ip(peer) = ip;
+		break;
+	case TOYVPN_A_PEER_STATE:
+		copy(&peer->state, attr, sizeof(peer->state));
+		break;
+	case TOYVPN_A_PEER_REASON:
+		copy(&peer->reason, attr, sizeof(peer->reason));
+		break;
+	case TOYVPN_A_PEER_CIPHER:
+		copy(&peer->cipher, attr, sizeof(peer->cipher));
+		break;
+	case TOYVPN_A_PEER_LAST_HANDSHAKE:
+		copy(&peer->last_handshake, attr, sizeof(peer->last_handshake));
+		break;
+	case TOYVPN_A_PEER_RX_BYTES:
+		copy(&peer->rx_bytes, attr, sizeof(peer->rx_bytes));
+		break;
+	case TOYVPN_A_PEER_TX_BYTES:
+		copy(&peer->tx_bytes, attr, sizeof(peer->tx_bytes));
+		break;
+	}
+	return MNL_CB_OK;
+}
+
+static int read_key_attr(const struct nlattr *attr, void *data)
+{
+	const uint8_t **key = data;
+
+	if (mnl_attr_get_type(attr) == TOYVPN_A_PEER_PUBLIC_KEY &&
+	    mnl_attr_get_payload_len(attr) == TOYVPN_KEY_LEN)
+		*key = mnl_attr_get_payload(attr);
+	return MNL_CB_OK;
+}
+
+/* A message with the key of the peer before goes on with that peer's allowed IPs. */
+static int read_peer(const struct nlmsghdr *nlh, void *data)
+{
+	struct device *dev = data;
+	const uint8_t *key = NULL;
+	struct peer *peer = NULL;
+
+	mnl_attr_parse(nlh, sizeof(struct genlmsghdr), read_key_attr, &key);
+	if (!key)
+		return MNL_CB_OK;
+	if (dev->n_peers)
+		peer = dev->peers[dev->n_peers - 1];
+	if (!peer || memcmp(peer->public_key, key, TOYVPN_KEY_LEN)) {
+		peer = device_add_peer(dev);
+		peer->has = PEER_PUBLIC_KEY;
+		memcpy(peer->public_key, key, TOYVPN_KEY_LEN);
+	}
+	return mnl_attr_parse(nlh, sizeof(struct genlmsghdr), read_peer_attr, peer);
+}
+
+/**
+ * fetch_device() - read a device, without its peers
+ * @genl: connection
+ * @ifname: the device's name
+ * @dev: where to; holds nothing yet
+ *
+ * Return: whether it worked; if not, the user has been told.
+ */
+bool fetch_device(struct genl *genl, const char *ifname, struct device *dev)
+{
+	unsigned int ifindex = if_nametoindex(ifname);
+	struct nlmsghdr *nlh;
+
+	if (!ifindex)
+		return fail("%s: no such network interface", ifname);
+	nlh = genl_begin(genl, TOYVPN_CMD_DEVICE_GET, NLM_F_ACK);
+	mnl_attr_put_u32(nlh, TOYVPN_A_DEVICE_IFINDEX, ifindex);
+	genl_end(genl, nlh, 0);
+	if (genl_run(genl, read_device, dev))
+		return true;
+	if (genl->error == EOPNOTSUPP)
+		return fail("%s: not a toyvpn interface", ifname);
+	return fail("%s: %s", ifname, genl->reason);
+}
+
+/**
+ * fetch_peers() - read the peers of a device
+ * @genl: connection
+ * @dev: the device, as fetch_device() made it; has no peers yet
+ *
+ * Under changes that never pause, the last attempt counts: each peer is right by itself, while a
+ * peer that was just made or removed may be missing or not.
+ *
+ * Return: whether it worked; if not, @genl has the error, and the user has not been told.
+ */
+bool fetch_peers(struct genl *genl, struct device *dev)
+{
+	unsigned int tries = DUMP_TRIES;
+	struct nlmsghdr *nlh;
+	bool good;
+
+	do {
+		device_clear_peers(dev);
+		nlh = genl_begin(genl, TOYVPN_CMD_PEER_GET, NLM_F_DUMP);
+		mnl_attr_put_u32(nlh, TOYVPN_A_PEER_IFINDEX, dev->ifindex);
+		genl_end(genl, nlh, 0);
+		good = genl_run(genl, read_peer, dev);
+	} while (!good && genl->error == EINTR && --tries);
+
+	if (!good && genl->error == EINTR) {
+		warn("%s: the peers changed while they were read", dev->ifname);
+		good = true;
+	}
+	return good;
+}
+
+/**
+ * fetch_all_devices() - read all devices of the network namespace, without their peers
+ * @genl: connection
+ * @devs: set to an array of devices, the caller's to clear and free
+ * @n: set to how many they are
+ *
+ * Return: whether it worked; if not, the user has been told.
+ */
+bool fetch_all_devices(struct genl *genl, struct device **devs, size_t *n)
+{
+	unsigned int tries = DUMP_TRIES;
+	struct device_list list = { 0 };
+	bool good;
+
+	do {
+		while (list.n)
+			device_clear(&list.devs[--list.n]);
+		genl_end(genl, genl_begin(genl, TOYVPN_CMD_DEVICE_GET, NLM_F_DUMP), 0);
+		good = genl_run(genl, read_next_device, &list);
+	} while (!good && genl->error == EINTR && --tries);
+
+	*devs = list.devs;
+	*n = list.n;
+	return good || genl->error == EINTR || fail("cannot read the interfaces: %s", genl->reason);
+}

@@ -1,0 +1,18 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/* The kernel's numbers as words: ciphers, states, reasons. */
+#ifndef NAMES_H
+#define NAMES_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#include <linux/toyvpn.h>
+
+const char *cipher_name(uint32_t cipher);
+uint8_t cipher_from_name(const char *name);
+size_t cipher_defaults(uint8_t ciphers[static TOYVPN_CIPHERS_MAX]);
+const char *state_name(uint32_t state);
+const char *reason_name(uint32_t reason);
+const char *reason_advice(uint32_t reason);
+
+#endif
