@@ -333,6 +333,18 @@ static bool begin_section(struct reader *reader, const char *name)
 	return true;
 }
 
+/* A key's name, for an error. Not what looks like anything else: it could be a secret. */
+static const char *name_of(const char *key)
+{
+	size_t len = strlen(key);
+	size_t i;
+
+	for (i = 0; i < len; i++)
+		if (!isalnum((unsigned char)key[i]))
+			break;
+	return i == len && len <= 24 ? key : "this";
+}
+
 static bool read_key(struct reader *reader, const char *key, char *value)
 {
 	const struct device_word *device_key = NULL;
@@ -341,13 +353,14 @@ static bool read_key(struct reader *reader, const char *key, char *value)
 	unsigned int bit;
 
 	if (!reader->in_interface && !reader->peer)
-		return fail_at(&at, "'%s' stands before any [Interface] or [Peer]", key);
+		return fail_at(&at, "%s stands before any [Interface] or [Peer]",
+			       name_of(key));
 	if (reader->peer)
 		peer_key = find_peer_word(peer_keys, key);
 	else
 		device_key = find_device_word(device_keys, key);
 	if (!device_key && !peer_key)
-		return fail_at(&at, "'%s' is not a key of %s", key,
+		return fail_at(&at, "%s is not a key of %s", name_of(key),
 			       reader->peer ? "[Peer]" : "[Interface]");
 
 	at.word = peer_key ? peer_key->name : device_key->name;
@@ -384,7 +397,7 @@ static bool read_line(struct reader *reader, char *line)
 		return begin_section(reader, line);
 	equals = strchr(line, '=');
 	if (!equals)
-		return fail_at(&reader->at, "'%s' is neither a [section] nor KEY = VALUE", line);
+		return fail_at(&reader->at, "this is neither a [section] nor KEY = VALUE");
 	*equals = '\0';
 	return read_key(reader, trim(line), trim(equals + 1));
 }

@@ -103,6 +103,8 @@ bool key_from_file(uint8_t key[static TOYVPN_KEY_LEN], const char *path, const s
 	FILE *file;
 
 	file = fopen(path, "re");
+	if (!file && key_from_text(key, path))
+		return fail_at(at, "wants the name of a file with the key, not the key itself");
 	if (!file)
 		return fail_at(at, "%s: %s", path, strerror(errno));
 	good = key_read(key, file, &empty, &why);

@@ -77,15 +77,15 @@ bool cmd_pubkey(int argc, char *argv[])
 		return usage(argv[0]);
 	good = key_read(private, stdin, &empty, &why);
 	if (good && empty) {
-		why = "is empty: a private key is wanted";
+		why = "empty: a private key is wanted";
 		good = false;
 	} else if (good && !key_to_public(public, private)) {
-		why = "holds zeros, which are no key";
+		why = "zeros are no key";
 		good = false;
 	}
 	sodium_memzero(private, sizeof(private));
 	if (!good)
-		return fail("standard input %s", why);
+		return fail("standard input: %s", why);
 	print_line(public);
 	return true;
 }

@@ -16,7 +16,7 @@ static char out[BUFSIZ];
 struct command {
 	const char *name;
 	bool (*run)(int argc, char *argv[]);
-	const char *arguments;
+	const char *arguments;	/* each with a space before it */
 	const char *summary;
 	const char *details;
 };
@@ -26,7 +26,7 @@ static bool cmd_help(int argc, char *argv[]);
 
 static const struct command commands[] = {
 	{
-		"show", cmd_show, "[all | interfaces | INTERFACE] [WORD] [--json]",
+		"show", cmd_show, " [all | interfaces | INTERFACE] [WORD] [--json]",
 		"show interfaces, their peers and how they are doing",
 		"WORD is one of, for the interface:\n"
 		"  public-key private-key listen-port fwmark ciphers\n"
@@ -36,12 +36,12 @@ static const struct command commands[] = {
 		"or dump for all of it. With a WORD, or with --json, the output is for programs.\n"
 	},
 	{
-		"showconf", cmd_showconf, "INTERFACE [--json]",
+		"showconf", cmd_showconf, " INTERFACE [--json]",
 		"print the configuration of an interface, for setconf", ""
 	},
 	{
 		"set", cmd_set,
-		"INTERFACE [INTERFACE-WORD VALUE]... [peer KEY [PEER-WORD VALUE]...]...",
+		" INTERFACE [INTERFACE-WORD VALUE]... [peer KEY [PEER-WORD VALUE]...]...",
 		"change an interface, add, change and remove peers",
 		"For the interface:\n"
 		"  listen-port PORT  fwmark MARK  private-key FILE  ciphers CIPHER[,CIPHER]\n"
@@ -52,22 +52,22 @@ static const struct command commands[] = {
 		"the peer's; with + or - before an entry it adds to it or takes from it.\n"
 	},
 	{
-		"setconf", cmd_setconf, "INTERFACE FILE",
+		"setconf", cmd_setconf, " INTERFACE FILE",
 		"make an interface just what a file says", ""
 	},
 	{
-		"addconf", cmd_addconf, "INTERFACE FILE",
+		"addconf", cmd_addconf, " INTERFACE FILE",
 		"change what a file names and leave the rest", ""
 	},
 	{
-		"syncconf", cmd_syncconf, "INTERFACE FILE",
+		"syncconf", cmd_syncconf, " INTERFACE FILE",
 		"like setconf, changing only what differs, so that sessions go on", ""
 	},
 	{ "genkey", cmd_genkey, "", "print a new private key", "" },
 	{ "genpsk", cmd_genpsk, "", "print a new preshared key", "" },
 	{ "pubkey", cmd_pubkey, "", "print the public key of the private key on stdin", "" },
 	{ "version", cmd_version, "", "print the version", "" },
-	{ "help", cmd_help, "[COMMAND]", "say how to use this program or one of its commands", "" },
+	{ "help", cmd_help, " [COMMAND]", "say how to use this program or one of its commands", "" },
 	{ }
 };
 
@@ -81,25 +81,21 @@ static const struct command *find_command(const char *name)
 	return NULL;
 }
 
-static void print_synopsis(FILE *to, const struct command *command)
+static const char *arguments_of(const struct command *command)
 {
-	fprintf(to, "usage: toyvpnctl %s%s%s\n", command->name, *command->arguments ? " " : "",
-		command->arguments);
+	return command ? command->arguments : "";
 }
 
 /**
  * usage() - say how a command is used, because it was not used so
- * @command: its name; that of no command is ignored
+ * @command: its name
  *
  * Return: false, so that a command can end with it.
  */
 bool usage(const char *command)
 {
-	const struct command *known = find_command(command);
-
-	if (known)
-		print_synopsis(stderr, known);
-	return false;
+	return fail("too few or too many words: this is toyvpnctl %s%s", command,
+		    arguments_of(find_command(command)));
 }
 
 static bool unknown(const char *name)
@@ -109,7 +105,7 @@ static bool unknown(const char *name)
 
 static bool help_of(const struct command *command)
 {
-	print_synopsis(stdout, command);
+	printf("usage: toyvpnctl %s%s\n", command->name, command->arguments);
 	printf("\n%c%s.\n%s", command->summary[0] - 'a' + 'A', command->summary + 1,
 	       command->details);
 	return true;

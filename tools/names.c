@@ -51,7 +51,7 @@ static const struct {
 	},
 	[TOYVPN_REASON_NO_COMMON_CIPHER] = {
 		"no-common-cipher",
-		"no cipher is accepted by both sides: compare their lists of ciphers",
+		"no common cipher: set lists of ciphers that have one in common on both sides",
 	},
 	[TOYVPN_REASON_MODE_DIFFERS] = {
 		"mode-differs",
