@@ -6,7 +6,8 @@
 # shown NS OTHER FIELD: what "toyvpnctl show" says of a peer of NS, by its JSON
 shown() {
 	on "$1" toyvpnctl show vpn0 --json |
-		jq -r --arg key "${key[$2]}" --arg field "$3" '.vpn0.peers[$key][$field]'
+		jq -r --arg key "${key[$2]}" --arg field "$3" \
+			'.[0].peers[] | select(.public_key == $key)[$field]'
 }
 
 # shows NS OTHER FIELD VALUE: wait until it does

@@ -32,14 +32,14 @@ no_socket_in() {
 
 # under_load NS CMD...: while traffic goes through the tunnel from a namespace
 under_load() {
-	local netns=$1 load
+	local netns=$1
 
 	shift
 	on "$netns" ping -q -f -s 1000 "${inner4[right]}" >/dev/null 2>&1 &
 	load=$!
+	trap 'kill_and_wait "$load"' EXIT
 	sleep 0.5
 	"$@"
-	kill_and_wait "$load"
 }
 
 # uplink: a namespace with a tunnel to right, from which the link moves to box before it ends

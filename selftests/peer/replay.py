@@ -402,6 +402,60 @@ def _():
     equal(arrives(after), [b"late on the old one"], "arrived")
 
 
+# Roaming
+
+def elsewhere():
+    """Another socket of the same peer."""
+    return Peer(peer.identity, peer.host_public, peer.host)
+
+
+def where():
+    """The port at which the host believes the peer to be."""
+    return int(host.shown(peer.identity.public)["endpoint"].rsplit(":", 1)[1])
+
+
+def port_of(one):
+    return one.socket.getsockname()[1]
+
+
+@case("the endpoint follows data with the highest counter, and no other")
+def _():
+    session, other = peer.connect(), elsewhere()
+    newest = session.seal(packet(b"I moved"), counter=10)
+    other.send(newest)
+    equal(inside.recv(65536), b"I moved", "arrived")
+    equal(where(), port_of(other), "the new place")
+    peer.send(session.seal(packet(b"late"), counter=9))
+    equal(inside.recv(65536), b"late", "arrived")
+    with host.counts("rx_drop_replay"):
+        peer.send(newest)
+    with host.counts("rx_drop_authentication"):
+        peer.send(session.seal(packet(b"forged"), counter=99)[:-1] + b"x")
+    equal(where(), port_of(other), "after old, replayed and forged data")
+    session.counter = 11
+    equal(arrives(session), [], "arrived")
+    equal(where(), port_of(peer), "home again")
+
+
+@case("the endpoint follows an INIT with the newest timestamp, and no other")
+def _():
+    other, offer = elsewhere(), peer.offer()
+    first = peer.offer()
+    answered(first)
+    other.send_handshake(offer.message)
+    silence(first.message, "handshake_drop_replay")
+    equal(where(), port_of(peer), "after old INITs from elsewhere")
+    offer = peer.offer()
+    offer.finish(other.exchange(offer))
+    equal(where(), port_of(other), "after a new one")
+    replayed = elsewhere()
+    with host.counts("handshake_drop_replay"):
+        replayed.send_handshake(offer.message)
+    equal(where(), port_of(other), "after the same again from elsewhere")
+    peer.connect()
+    wait_until(lambda: where() == port_of(peer), "home again")
+
+
 # As a responder
 
 @case("the host's INIT follows the protocol, and RESP makes a session")

@@ -64,8 +64,9 @@ class Host:
 
     def shown(self, public):
         """What toyvpnctl shows of the peer with this key, as its JSON has it."""
-        shown = json.loads(self.run("toyvpnctl", "show", self.link, "--json"))
-        return shown[self.link]["peers"][self.base64(public)]
+        device, = json.loads(self.run("toyvpnctl", "show", self.link, "--json"))
+        peer, = (one for one in device["peers"] if one["public_key"] == self.base64(public))
+        return peer
 
     def counters(self):
         """Of ethtool -S, as {name: number}."""

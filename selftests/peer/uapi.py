@@ -1,0 +1,240 @@
+#!/usr/bin/python3 -B
+# SPDX-License-Identifier: GPL-2.0
+"""The netlink family, asked by hand: what it refuses and why, what it hides. Run by uapi.sh in a
+namespace with a link vpn0, as root and again without any privilege."""
+
+import errno
+import os
+import pathlib
+import re
+import struct
+
+import ktap
+from genl import Family, Refused, attribute, nest
+from ktap import case, equal
+
+HEADER = pathlib.Path(__file__).resolve().parents[2] / "uapi/linux/toyvpn.h"
+KEY = bytes(range(1, 33))
+OTHER = bytes(range(2, 34))
+MORE = 8
+
+family = None
+
+
+def enums(text):
+    """The values of all enumerators of the header, without their prefix."""
+    values = {}
+    for body in re.findall(r"enum[^{;]*\{(.*?)\}", text, re.S):
+        number = -1
+        for name, given in re.findall(r"TOYVPN_(\w+)(?:\s*=\s*(\d+))?,", body):
+            number = int(given) if given else number + 1
+            values[name] = number
+    return values
+
+
+C = enums(HEADER.read_text("ascii"))
+GET, SET = C["CMD_DEVICE_GET"], C["CMD_DEVICE_SET"]
+PEER_GET, PEER_SET, PEER_DEL = C["CMD_PEER_GET"], C["CMD_PEER_SET"], C["CMD_PEER_DEL"]
+
+
+def dev(name, value):
+    return attribute(C["A_DEVICE_" + name], value)
+
+
+def peer(name, value):
+    return attribute(C["A_PEER_" + name], value)
+
+
+def ip(*items):
+    """An allowed IP of (name, value) pairs."""
+    return nest(C["A_PEER_ALLOWED_IP"],
+                *(attribute(C["A_ALLOWED_IP_" + name], value) for name, value in items))
+
+
+VPN0 = dev("IFNAME", "vpn0")
+PEER0 = peer("IFNAME", "vpn0")
+
+
+def refused(command, *attributes, code=errno.EINVAL, sentence=True, dump=False):
+    """The kernel refuses it with this error (or one of these), and a sentence that says why."""
+    try:
+        if dump:
+            family.dump(command, *attributes)
+        else:
+            family.request(command, *attributes)
+    except Refused as answer:
+        got = errno.errorcode[answer.errno]
+        ktap.say(f"{got}: {answer.message}")
+        assert answer.errno in (code if isinstance(code, tuple) else (code,)), f"{got} ({answer})"
+        assert answer.message or not sentence, "no sentence that says why"
+        return answer
+    raise AssertionError("not refused")
+
+
+def peers():
+    return [dict(one) for one in family.dump(PEER_GET, PEER0)]
+
+
+def state():
+    """All that can be read of the link and its peers, except for what changes by itself."""
+    device, = family.request(GET, VPN0)
+    return device, sorted(map(repr, family.dump(PEER_GET, PEER0)))
+
+
+def unchanged(function):
+    """A test after which everything is as it was."""
+    def run():
+        before = state()
+        function()
+        equal(state(), before, "afterwards")
+    return run
+
+
+@case("which link: missing, unknown, of another kind, two that differ")
+@unchanged
+def _():
+    refused(GET)
+    refused(SET, dev("FWMARK", struct.pack("<I", 1)))
+    refused(PEER_SET, peer("PUBLIC_KEY", KEY))
+    refused(GET, dev("IFNAME", "nothere"), code=errno.ENODEV)
+    refused(GET, dev("IFINDEX", struct.pack("<I", 4711)), code=errno.ENODEV)
+    refused(GET, dev("IFNAME", "lo"), code=errno.EOPNOTSUPP)
+    refused(SET, dev("IFNAME", "lo"), code=errno.EOPNOTSUPP)
+    refused(PEER_GET, peer("IFNAME", "lo"), code=errno.EOPNOTSUPP, dump=True)
+
+
+@case("attributes that a command does not have")
+@unchanged
+def _():
+    for kind in C["A_DEVICE_PUBLIC_KEY"], C["A_DEVICE_PEERS"], C["A_DEVICE_MAX"] + 1, 99:
+        refused(SET, VPN0, attribute(kind, bytes(32)))
+    for kind in C["A_PEER_STATE"], C["A_PEER_RX_BYTES"], C["A_PEER_MAX"] + 1, 99:
+        refused(PEER_SET, PEER0, peer("PUBLIC_KEY", KEY), attribute(kind, bytes(8)))
+    refused(GET, VPN0, dev("FWMARK", bytes(4)))
+    refused(PEER_DEL, PEER0, peer("PRESHARED_KEY", KEY))
+
+
+@case("attributes of a wrong length")
+@unchanged
+def _():
+    for length in 0, 1, 31, 33, 64:
+        refused(SET, VPN0, dev("PRIVATE_KEY", bytes(length)), code=errno.ERANGE)
+    for name, lengths in (("LISTEN_PORT", (0, 1, 3, 4)), ("FWMARK", (0, 2, 5))):
+        for length in lengths:
+            refused(SET, VPN0, dev(name, bytes(length)), code=errno.ERANGE)
+    refused(PEER_SET, PEER0, peer("PUBLIC_KEY", bytes(31)), code=errno.ERANGE)
+    refused(SET, dev("IFNAME", "a" * 16), code=errno.ERANGE)
+    refused(GET, attribute(C["A_DEVICE_IFNAME"], b"vpn0"))
+
+
+@case("values out of range, and which attribute it was")
+@unchanged
+def _():
+    key = peer("PUBLIC_KEY", KEY)
+    for attributes in ((SET, VPN0, dev("CIPHERS", b"\0")), (SET, VPN0, dev("CIPHERS", b"\x63")),
+                       (SET, VPN0, dev("CIPHERS", b"")), (SET, VPN0, dev("CIPHERS", b"\1\1")),
+                       (PEER_SET, PEER0, key, peer("ENDPOINT_IPV4", bytes(4))),
+                       (PEER_SET, PEER0, key, peer("ENDPOINT_PORT", b"\0\1")),
+                       (PEER_SET, PEER0, key, peer("ENDPOINT_IPV4", b"\x7f\0\0\1"),
+                        peer("ENDPOINT_IPV6", bytes(15) + b"\1"), peer("ENDPOINT_PORT", b"\1\1")),
+                       (PEER_SET, PEER0, key, ip(("PREFIX_LEN", b"\x20"))),
+                       (PEER_SET, PEER0, key, ip(("IPV4", bytes(4)))),
+                       (PEER_SET, PEER0, key, ip(("IPV4", bytes(4)), ("IPV6", bytes(16)),
+                                                 ("PREFIX_LEN", b"\x20"))),
+                       (PEER_SET, PEER0, peer("ENDPOINT_PORT", b"\1\1"))):
+        refused(*attributes)
+    for attributes in ((PEER_SET, PEER0, key, peer("FLAGS", struct.pack("<I", 1 << 20))),
+                       (PEER_SET, PEER0, key, peer("ENDPOINT_PORT", bytes(2))),
+                       (PEER_SET, PEER0, key, ip(("IPV4", bytes(4)), ("PREFIX_LEN", b"\x21"))),
+                       (PEER_SET, PEER0, key, ip(("IPV6", bytes(16)), ("PREFIX_LEN", b"\x81")))):
+        refused(*attributes, code=(errno.EINVAL, errno.ERANGE))
+    answer = refused(SET, VPN0, dev("CIPHERS", b"\x63"))
+    assert answer.names_attribute, "which attribute it was"
+
+
+@case("a message is applied whole or not at all")
+@unchanged
+def _():
+    refused(SET, VPN0, dev("FWMARK", struct.pack("<I", 77)), dev("CIPHERS", b"\x63"))
+    refused(PEER_SET, PEER0, peer("PUBLIC_KEY", KEY), peer("PERSISTENT_KEEPALIVE", b"\7\0"),
+            ip(("IPV4", b"\x0a\0\0\1"), ("PREFIX_LEN", b"\x20")),
+            ip(("IPV4", b"\x0a\0\0\1"), ("PREFIX_LEN", b"\x21")))
+
+
+@case("a peer that is not there, and one that must be")
+@unchanged
+def _():
+    flags = struct.pack("<I", C["PEER_FLAGS_UPDATE_ONLY"])
+    refused(PEER_SET, PEER0, peer("PUBLIC_KEY", OTHER), peer("FLAGS", flags), code=errno.ENOENT)
+    refused(PEER_GET, PEER0, peer("PUBLIC_KEY", OTHER), code=errno.ENOENT)
+    refused(PEER_DEL, PEER0, peer("PUBLIC_KEY", OTHER), code=errno.ENOENT)
+
+
+@case("a configuration in several messages is applied with the last one")
+def _():
+    before = state()
+    key = peer("PUBLIC_KEY", KEY)
+
+    def part(low, more):
+        flags = peer("FLAGS", struct.pack("<I", MORE if more else 0))
+        return (PEER_SET, PEER0, key, flags,
+                *(ip(("IPV4", bytes([10, 1, low, number])), ("PREFIX_LEN", b"\x20"))
+                  for number in range(100)))
+
+    family.request(*part(0, True))
+    equal(state(), before, "after the first")
+    family.request(*part(1, True))
+    equal(state(), before, "after the second")
+    family.request(*part(2, False))
+    found = [one for one in family.dump(PEER_GET, PEER0)
+             if dict(one)[C["A_PEER_PUBLIC_KEY"]] == KEY]
+    count = sum(1 for message in found for kind, _ in message if kind == C["A_PEER_ALLOWED_IP"])
+    equal(count, 300, "allowed IPs")
+    # One that is refused midway leaves nothing.
+    other = peer("PUBLIC_KEY", OTHER)
+    family.request(PEER_SET, PEER0, other, peer("FLAGS", struct.pack("<I", MORE)))
+    refused(PEER_SET, PEER0, other, peer("ENDPOINT_IPV4", b"\x7f\0\0\1"))
+    family.request(PEER_SET, PEER0, key)
+    assert OTHER not in [one[C["A_PEER_PUBLIC_KEY"]] for one in peers()], "half a peer"
+    family.request(PEER_DEL, PEER0, key)
+    equal(state(), before, "in the end")
+
+
+@case("root sees the keys")
+def _():
+    device, = family.request(GET, VPN0)
+    assert C["A_DEVICE_PRIVATE_KEY"] in dict(device), "no private key"
+    assert any(C["A_PEER_PRESHARED_KEY"] in one for one in peers()), "no pre-shared key"
+
+
+def unprivileged():
+    with ktap.test("without privileges, links and peers can be read"):
+        device, = family.request(GET, VPN0)
+        assert C["A_DEVICE_PUBLIC_KEY"] in dict(device), "no public key"
+        assert peers(), "no peers"
+    with ktap.test("but not their keys"):
+        for device in family.dump(GET):
+            assert C["A_DEVICE_PRIVATE_KEY"] not in dict(device), "a private key"
+        device, = family.request(GET, VPN0)
+        assert C["A_DEVICE_PRIVATE_KEY"] not in dict(device), "a private key"
+        for one in peers():
+            assert C["A_PEER_PRESHARED_KEY"] not in one, "a pre-shared key"
+            answer, = family.request(PEER_GET, PEER0,
+                                     peer("PUBLIC_KEY", one[C["A_PEER_PUBLIC_KEY"]]))
+            assert C["A_PEER_PRESHARED_KEY"] not in dict(answer), "a pre-shared key"
+    with ktap.test("and nothing can be changed"):
+        for command, link in (SET, VPN0), (PEER_SET, PEER0), (PEER_DEL, PEER0):
+            refused(command, link, code=errno.EPERM, sentence=False)
+
+
+def main():
+    global family
+    family = Family("toyvpn")
+    if os.geteuid() == 0:
+        ktap.run_cases()
+    ktap.start()
+    unprivileged()
+    ktap.done()
+
+
+main()
