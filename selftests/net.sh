@@ -44,6 +44,16 @@ grown() {
 	(($(counter "$1" "$2") > $3))
 }
 
+# sessions NS...: how many they have made so far; each is counted by its initiator
+sessions() {
+	local netns sum=0
+
+	for netns; do
+		sum=$((sum + $(counter "$netns" handshakes_completed)))
+	done
+	echo "$sum"
+}
+
 # pings NS ADDRESS [OPTIONS...]: three answers of three
 pings() {
 	local netns=$1 address=$2
