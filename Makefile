@@ -1,9 +1,80 @@
 # SPDX-License-Identifier: GPL-2.0
+# toyvpn: a kernel module and its tool. "make help" lists what can be made.
+
+OUT ?= build
+KDIR ?= /lib/modules/$(shell uname -r)/build
+PREFIX ?= /usr/local
 SUITE ?= trixie
+
+all: modules tools
+
+help:
+	@echo 'On the machine that is to use toyvpn:'
+	@echo '  make                  module and tool, for the running kernel (KDIR=), into build/ (OUT=)'
+	@echo '  make install          module, tool, manual page, completion (PREFIX=, DESTDIR=)'
+	@echo '  make modules_install  the module alone'
+	@echo '  make clean'
+	@echo 'In a virtual machine with the kernel of a Debian release, SUITE=bookworm, trixie or forky:'
+	@echo '  make demo             the main job, to look at'
+	@echo "  make check            the tests (TESTS='roaming rekey': some of them)"
+	@echo '  make check-all        the tests on all three releases'
+	@echo "  make vm CMD='...'     a command"
+	@echo '  make shell            a shell'
+	@echo 'More for the last two: CLOCK=virtual SHARE=DIR SMP= MEM= APPEND= TIMEOUT= (selftests/vm/boot.sh)'
+
+#
+# Module and tool. The module is built in a copy of its sources, which keeps the tree clean and the
+# objects of different kernels apart.
+#
+
+release = $(shell sed -n 's/.*UTS_RELEASE "\(.*\)"/\1/p' $(KDIR)/include/generated/utsrelease.h)
+kbuild = $(MAKE) -C $(KDIR) M=$(abspath $(OUT))/module
+
+modules: $(KDIR)/Makefile
+	@mkdir -p $(OUT)/module
+	cp -ru Kbuild kmod uapi $(OUT)/module
+	+$(kbuild) modules
+
+modules_install: modules
+	+$(kbuild) INSTALL_MOD_PATH=$(DESTDIR) modules_install
+	$(if $(DESTDIR),,depmod $(release))
+
+$(KDIR)/Makefile:
+	@echo "no kernel headers in $(KDIR): apt-get install linux-headers-$$(uname -r), or say KDIR=" >&2
+	@false
+
+tools:
+	$(MAKE) -C tools O=$(abspath $(OUT))/tools
+
+install: modules_install
+	$(MAKE) -C tools O=$(abspath $(OUT))/tools PREFIX=$(PREFIX) DESTDIR=$(DESTDIR) install
+
+clean:
+	rm -rf $(OUT)
+
+#
+# In a virtual machine. CMD goes as it was typed, with every $ in it.
+#
+
 override CMD := $(value CMD)
-export SUITE CMD
+export SUITE CMD CLOCK SHARE SMP MEM APPEND TIMEOUT TESTS MIRROR
 
 vm:
+	$(if $(CMD),,$(error make vm needs CMD='...'; make shell is for typing))
 	@selftests/vm/vm.sh
 
-.PHONY: vm
+shell: override CMD :=
+shell:
+	@selftests/vm/vm.sh
+
+demo: override CMD := selftests/demo.sh
+demo:
+	@selftests/vm/vm.sh
+
+check:
+	@selftests/vm/check.sh $(SUITE)
+
+check-all:
+	@selftests/vm/check.sh bookworm trixie forky
+
+.PHONY: all help modules modules_install tools install clean vm shell demo check check-all

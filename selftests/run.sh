@@ -6,7 +6,6 @@
 
 cd "$(dirname "${BASH_SOURCE[0]}")/.." || exit
 report=/run/selftests
-mkdir -p "$report"
 
 # A kernel that prints one of these has found something wrong with itself.
 complaints='WARNING:|BUG:|Oops|Call Trace:|general protection fault|Kernel panic|UBSAN|KASAN|KCSAN|'
@@ -126,6 +125,7 @@ run_story() {
 main() {
 	local name number=0 result
 
+	mkdir -p "$report"
 	echo "KTAP version 1"
 	echo "1..$#"
 	echo "# Linux $(uname -r), $(nproc) CPU"
@@ -155,5 +155,5 @@ esac
 for name in "${names[@]}"; do
 	[[ -n $(file_of "$name") ]] || { echo "run.sh: no story '$name'" >&2; exit 1; }
 done
-main "${names[@]}" | tee "$report/all"
-awk -f selftests/ktap.awk "$report/all"
+main "${names[@]}" | tee /run/selftests.ktap
+awk -f selftests/ktap.awk /run/selftests.ktap

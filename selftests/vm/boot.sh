@@ -24,7 +24,7 @@ accel=${ACCEL:-}
 give_up() {
 	say "error: $suite: $*"
 	say "the console's last lines (all of it: $console):"
-	tail -n 25 "$console" | tr -d '\r' >&2
+	tail -n 40 "$console" | tr -d '\r' >&2
 	exit 125
 }
 
@@ -35,6 +35,7 @@ virtual) smp=1 accel=virtual ;;
 esac
 [[ -z ${SHARE:-} || -d $SHARE ]] || die "SHARE=$SHARE: no such folder"
 
+readers=()
 mkdir -p "$out"
 run=$(mktemp -d "$out/run.XXXXXX")
 console=$out/console.log
@@ -42,7 +43,7 @@ console=$out/console.log
 
 # shellcheck disable=SC2317
 end() {
-	[[ -z ${guest_PID:-} ]] || kill "$guest_PID" 2>/dev/null || :
+	kill ${guest:+"$guest"} "${readers[@]}" 2>/dev/null || :
 	rm -rf "$run"
 	[[ -z ${tty:-} ]] || stty "$tty"
 }
@@ -81,34 +82,36 @@ printf '%s\n' "$CMD" >"$run/command"
 append+=" toyvpn.run=$guest_checkout/${run#"$checkout/"} ${APPEND:-}"
 
 # Three ports: the command's two streams, and control, on which the guest says "up" and "exit N".
-# They are pipes: QEMU opens
-# by name, and a plain file behind our own stdout would be written from its start.
-exec {stdout}> >(exec cat) {stderr}> >(exec cat >&2)
-coproc guest {
+# QEMU gets pipes: it opens by name, and would write over the start of a plain file behind our stdout.
+mkfifo "$run/stdout" "$run/stderr"
+cat "$run/stdout" &
+readers=($!)
+cat "$run/stderr" >&2 &
+readers+=($!)
+exec {control}< <(
 	exec {up}>&1
 	exec setpriv --pdeathsig KILL "${qemu[@]}" -serial "file:$console" -append "$append" \
 		-device virtio-serial-pci \
 		-chardev "file,id=control,path=/dev/fd/$up,append=on" \
 		-device virtserialport,chardev=control,name=control \
-		-chardev "file,id=stdout,path=/dev/fd/$stdout,append=on" \
+		-chardev "file,id=stdout,path=$run/stdout" \
 		-device virtserialport,chardev=stdout,name=stdout \
-		-chardev "file,id=stderr,path=/dev/fd/$stderr,append=on" \
+		-chardev "file,id=stderr,path=$run/stderr" \
 		-device virtserialport,chardev=stderr,name=stderr \
 		</dev/null >>"$console" 2>&1
-}
-control=${guest[0]}
-exec {stdout}>&- {stderr}>&-
+)
+guest=$!
 
+# answer SECONDS DOING: the guest's next word on the control port, in the variable line
 answer() {
 	local rc=0
 
 	read -r -t "$1" -u "$control" line || rc=$?
-	((rc == 0)) || { ((rc > 128)) && give_up "$2"; } || give_up "$3"
+	((rc <= 128)) || give_up "$2: no word after $1 seconds"
+	((rc == 0)) || give_up "$2: the guest died"
 }
 
-answer "${BOOT_TIMEOUT:-120}" "no sign of life after ${BOOT_TIMEOUT:-120} seconds" "the guest died while booting"
-answer "${TIMEOUT:-3600}" "not done after ${TIMEOUT:-3600} seconds" "the guest died"
-pid=$guest_PID
-wait "$pid" || :
-wait
+answer "${BOOT_TIMEOUT:-120}" "booting"
+answer "${TIMEOUT:-3600}" "running the command"
+wait "$guest" "${readers[@]}" || :
 exit "${line#exit }"

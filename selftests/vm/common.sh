@@ -10,7 +10,7 @@ export LC_ALL=C.UTF-8
 # shellcheck disable=SC2034
 checkout=$(cd "$(dirname "${BASH_SOURCE[0]}")/../.." && pwd)
 cache=${XDG_CACHE_HOME:-$HOME/.cache}/toyvpn
-suites='bookworm trixie forky'
+all_suites=(bookworm trixie forky)
 mkdir -p "$cache/log"
 
 # Where the checkout is seen in a guest, and in the chroot that builds for it.
@@ -30,7 +30,7 @@ die() {
 
 # need_suite NAME: refuse what is not one of ours
 need_suite() {
-	[[ " $suites " == *" $1 "* ]] || die "no suite '$1': one of $suites"
+	[[ " ${all_suites[*]} " == *" $1 "* ]] || die "no suite '$1': one of ${all_suites[*]}"
 }
 
 # debian_archive: the address of the Debian archive that this machine's apt uses, or MIRROR=
@@ -51,7 +51,8 @@ need_root() {
 
 # logged NAME CMD...: run CMD with its output in the log NAME; on failure show the log's end
 logged() {
-	local log=$cache/log/$1.log rc
+	local name=$1 rc
+	local log=$cache/log/$name.log
 
 	shift
 	# Not "if" or "||": within these, CMD would go on after an error.
@@ -64,7 +65,7 @@ logged() {
 	set -e
 	if ((rc)); then
 		tail -n 20 "$log" >&2
-		die "$1 failed with status $rc; the whole log: $log"
+		die "$name failed with status $rc; the whole log: $log"
 	fi
 }
 

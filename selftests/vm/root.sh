@@ -17,7 +17,7 @@ need_suite "$suite"
 dir=$cache/$suite
 
 packages=(
-	linux-image-amd64 linux-headers-amd64 gcc make libc6-dev libelf-dev pkgconf
+	linux-image-amd64 linux-headers-amd64 gcc make libc6-dev libelf-dev pkgconf xz-utils
 	libmnl-dev libsodium-dev libjson-c-dev
 	bash bash-completion busybox-static kmod procps jq less file
 	iproute2 ethtool iperf3 iputils-ping iputils-tracepath ncat socat curl tcpdump
