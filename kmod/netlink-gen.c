@@ -12,17 +12,6 @@
 
 #include <uapi/linux/toyvpn.h>
 
-/* Integer value ranges */
-static const struct netlink_range_validation toyvpn_a_device_ifindex_range = {
-	.min	= 1ULL,
-	.max	= S32_MAX,
-};
-
-static const struct netlink_range_validation toyvpn_a_peer_ifindex_range = {
-	.min	= 1ULL,
-	.max	= S32_MAX,
-};
-
 /* Common nested types */
 const struct nla_policy toyvpn_allowed_ip_nl_policy[TOYVPN_A_ALLOWED_IP_REMOVE + 1] = {
 	[TOYVPN_A_ALLOWED_IP_IPV4] = { .type = NLA_BE32, },
@@ -33,37 +22,30 @@ const struct nla_policy toyvpn_allowed_ip_nl_policy[TOYVPN_A_ALLOWED_IP_REMOVE +
 
 /* TOYVPN_CMD_DEVICE_GET - do */
 const struct nla_policy toyvpn_device_get_nl_policy[TOYVPN_A_DEVICE_IFNAME + 1] = {
-	[TOYVPN_A_DEVICE_IFINDEX] = NLA_POLICY_FULL_RANGE(NLA_U32, &toyvpn_a_device_ifindex_range),
+	[TOYVPN_A_DEVICE_IFINDEX] = NLA_POLICY_MIN(NLA_U32, 1),
 	[TOYVPN_A_DEVICE_IFNAME] = { .type = NLA_NUL_STRING, .len = 15, },
 };
 
 /* TOYVPN_CMD_DEVICE_SET - do */
 const struct nla_policy toyvpn_device_set_nl_policy[TOYVPN_A_DEVICE_CIPHERS + 1] = {
-	[TOYVPN_A_DEVICE_IFINDEX] = NLA_POLICY_FULL_RANGE(NLA_U32, &toyvpn_a_device_ifindex_range),
+	[TOYVPN_A_DEVICE_IFINDEX] = NLA_POLICY_MIN(NLA_U32, 1),
 	[TOYVPN_A_DEVICE_IFNAME] = { .type = NLA_NUL_STRING, .len = 15, },
 	[TOYVPN_A_DEVICE_PRIVATE_KEY] = NLA_POLICY_EXACT_LEN(TOYVPN_KEY_LEN),
 	[TOYVPN_A_DEVICE_LISTEN_PORT] = { .type = NLA_U16, },
 	[TOYVPN_A_DEVICE_FWMARK] = { .type = NLA_U32, },
-	[TOYVPN_A_DEVICE_CIPHERS] = NLA_POLICY_MAX_LEN(TOYVPN_CIPHERS_MAX),
+	[TOYVPN_A_DEVICE_CIPHERS] = { .type = NLA_BINARY, },
 };
 
 /* TOYVPN_CMD_PEER_GET - do */
-const struct nla_policy toyvpn_peer_get_do_nl_policy[TOYVPN_A_PEER_PUBLIC_KEY + 1] = {
-	[TOYVPN_A_PEER_IFINDEX] = NLA_POLICY_FULL_RANGE(NLA_U32, &toyvpn_a_peer_ifindex_range),
-	[TOYVPN_A_PEER_IFNAME] = { .type = NLA_NUL_STRING, .len = 15, },
-	[TOYVPN_A_PEER_PUBLIC_KEY] = NLA_POLICY_EXACT_LEN(TOYVPN_KEY_LEN),
-};
-
-/* TOYVPN_CMD_PEER_GET - dump */
-const struct nla_policy toyvpn_peer_get_dump_nl_policy[TOYVPN_A_PEER_PUBLIC_KEY + 1] = {
-	[TOYVPN_A_PEER_IFINDEX] = NLA_POLICY_FULL_RANGE(NLA_U32, &toyvpn_a_peer_ifindex_range),
+const struct nla_policy toyvpn_peer_get_nl_policy[TOYVPN_A_PEER_PUBLIC_KEY + 1] = {
+	[TOYVPN_A_PEER_IFINDEX] = NLA_POLICY_MIN(NLA_U32, 1),
 	[TOYVPN_A_PEER_IFNAME] = { .type = NLA_NUL_STRING, .len = 15, },
 	[TOYVPN_A_PEER_PUBLIC_KEY] = NLA_POLICY_EXACT_LEN(TOYVPN_KEY_LEN),
 };
 
 /* TOYVPN_CMD_PEER_SET - do */
 const struct nla_policy toyvpn_peer_set_nl_policy[TOYVPN_A_PEER_ALLOWED_IP + 1] = {
-	[TOYVPN_A_PEER_IFINDEX] = NLA_POLICY_FULL_RANGE(NLA_U32, &toyvpn_a_peer_ifindex_range),
+	[TOYVPN_A_PEER_IFINDEX] = NLA_POLICY_MIN(NLA_U32, 1),
 	[TOYVPN_A_PEER_IFNAME] = { .type = NLA_NUL_STRING, .len = 15, },
 	[TOYVPN_A_PEER_PUBLIC_KEY] = NLA_POLICY_EXACT_LEN(TOYVPN_KEY_LEN),
 	[TOYVPN_A_PEER_FLAGS] = NLA_POLICY_MASK(NLA_U32, 0xf),
@@ -78,7 +60,7 @@ const struct nla_policy toyvpn_peer_set_nl_policy[TOYVPN_A_PEER_ALLOWED_IP + 1] 
 
 /* TOYVPN_CMD_PEER_DEL - do */
 const struct nla_policy toyvpn_peer_del_nl_policy[TOYVPN_A_PEER_PUBLIC_KEY + 1] = {
-	[TOYVPN_A_PEER_IFINDEX] = NLA_POLICY_FULL_RANGE(NLA_U32, &toyvpn_a_peer_ifindex_range),
+	[TOYVPN_A_PEER_IFINDEX] = NLA_POLICY_MIN(NLA_U32, 1),
 	[TOYVPN_A_PEER_IFNAME] = { .type = NLA_NUL_STRING, .len = 15, },
 	[TOYVPN_A_PEER_PUBLIC_KEY] = NLA_POLICY_EXACT_LEN(TOYVPN_KEY_LEN),
 };

@@ -20,7 +20,7 @@ extern const struct nla_policy toyvpn_device_get_nl_policy[TOYVPN_A_DEVICE_IFNAM
 
 extern const struct nla_policy toyvpn_device_set_nl_policy[TOYVPN_A_DEVICE_CIPHERS + 1];
 
-extern const struct nla_policy toyvpn_peer_get_do_nl_policy[TOYVPN_A_PEER_PUBLIC_KEY + 1];
+extern const struct nla_policy toyvpn_peer_get_nl_policy[TOYVPN_A_PEER_PUBLIC_KEY + 1];
 
 extern const struct nla_policy toyvpn_peer_set_nl_policy[TOYVPN_A_PEER_ALLOWED_IP + 1];
 

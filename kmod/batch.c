@@ -1,0 +1,316 @@
+// SPDX-License-Identifier: GPL-2.0
+#include <crypto/aead.h>
+#include <linux/scatterlist.h>
+#include <linux/slab.h>
+#include <net/ipv6.h>
+#include <net/sock.h>
+#include <net/udp.h>
+
+#include "batch.h"
+#include "compat.h"
+#include "message.h"
+#include "peer.h"
+#include "session.h"
+
+/**
+ * struct toyvpn_crypt - one request to an AEAD
+ * @batch: what it belongs to
+ * @skb: its result
+ * @source: header, then each piece of the plain or encrypted packet
+ * @result: where to, if not in place
+ * @nonce: of the message
+ * @request: with the transform's own context behind it
+ */
+struct toyvpn_crypt {
+	struct toyvpn_batch *batch;
+	struct sk_buff *skb;
+	struct scatterlist source[MAX_SKB_FRAGS + 2];
+	struct scatterlist result[1];
+	u8 nonce[TOYVPN_NONCE_LEN];
+	struct aead_request request __aligned(CRYPTO_MINALIGN);
+};
+
+/**
+ * toyvpn_batch_new() - begins a batch
+ * @peer: the caller has a reference or the RCU read lock
+ * @session: one of its sessions, likewise
+ * @done: called when all packets are through, in the caller's context or in
+ *	that of the crypto API's completion, bottom halves off in both; it frees
+ *	the batch
+ *
+ * Any context but hardirq. toyvpn_batch_close() must follow.
+ *
+ * Return: the batch, or NULL without memory or if either is on its way out.
+ */
+struct toyvpn_batch *toyvpn_batch_new(struct toyvpn_peer *peer, struct toyvpn_session *session,
+				      void (*done)(struct toyvpn_batch *batch))
+{
+	struct toyvpn_batch *batch;
+
+	batch = kmalloc(sizeof(*batch), GFP_ATOMIC);
+	if (!batch)
+		return NULL;
+	if (!toyvpn_peer_get(peer))
+		goto err_batch;
+	if (!toyvpn_session_get(session))
+		goto err_peer;
+	batch->peer = peer;
+	batch->session = session;
+	batch->done = done;
+	batch->spare = NULL;
+	__skb_queue_head_init(&batch->packets);
+	atomic_set(&batch->pending, 1);
+	return batch;
+
+err_peer:
+	toyvpn_peer_put(peer);
+err_batch:
+	kfree(batch);
+	return NULL;
+}
+
+/**
+ * toyvpn_batch_free() - ends a batch
+ * @batch: its packets are freed as well; the references end
+ *
+ * Any context but hardirq.
+ */
+void toyvpn_batch_free(struct toyvpn_batch *batch)
+{
+	__skb_queue_purge(&batch->packets);
+	toyvpn_session_put(batch->session);
+	toyvpn_peer_put(batch->peer);
+	kfree(batch);
+}
+
+static void batch_finished(struct toyvpn_batch *batch)
+{
+	if (atomic_dec_and_test(&batch->pending))
+		batch->done(batch);
+}
+
+static void crypt_done(toyvpn_crypto_arg *arg, int err)
+{
+	struct toyvpn_crypt *crypt = toyvpn_crypto_data(arg);
+	struct toyvpn_batch *batch = crypt->batch;
+
+	/* It left the backlog: the real answer comes later */
+	if (err == -EINPROGRESS)
+		return;
+	toyvpn_packet(crypt->skb)->err = err;
+	kfree_sensitive(crypt);
+	local_bh_disable();
+	batch_finished(batch);
+	local_bh_enable();
+}
+
+static struct toyvpn_crypt *crypt_new(struct toyvpn_batch *batch, struct crypto_aead *aead)
+{
+	struct toyvpn_crypt *crypt = batch->spare;
+
+	if (crypt) {
+		batch->spare = NULL;
+		return crypt;
+	}
+	crypt = kmalloc(sizeof(*crypt) + crypto_aead_reqsize(aead), GFP_ATOMIC);
+	if (crypt)
+		crypt->batch = batch;
+	return crypt;
+}
+
+/*
+ * Hands one request to the AEAD. @len is what it reads behind the header. If
+ * it completes later, the request is on its own and the next packet gets
+ * another one.
+ */
+static void crypt_run(struct toyvpn_crypt *crypt, struct crypto_aead *aead, bool encrypt,
+		      struct sk_buff *skb, struct scatterlist *source,
+		      struct scatterlist *result, unsigned int len, u64 counter)
+{
+	struct aead_request *request = &crypt->request;
+	struct toyvpn_batch *batch = crypt->batch;
+	int err;
+
+	crypt->skb = skb;
+	toyvpn_session_nonce(batch->session, counter, crypt->nonce);
+	aead_request_set_tfm(request, aead);
+	aead_request_set_callback(request, CRYPTO_TFM_REQ_MAY_BACKLOG,
+				  (crypto_completion_t)crypt_done, crypt);
+	aead_request_set_crypt(request, source, result, len, crypt->nonce);
+	aead_request_set_ad(request, sizeof(struct toyvpn_data));
+
+	toyvpn_packet(skb)->err = 0;
+	__skb_queue_tail(&batch->packets, skb);
+	atomic_inc(&batch->pending);
+	err = encrypt ? crypto_aead_encrypt(request) : crypto_aead_decrypt(request);
+	if (err == -EINPROGRESS || err == -EBUSY)
+		return;
+	toyvpn_packet(skb)->err = err;
+	batch->spare = crypt;
+	atomic_dec(&batch->pending);
+}
+
+/* The header, then the pieces of the packet behind it; returns entries or an error */
+static int source_list(struct toyvpn_crypt *crypt, void *header, struct sk_buff *skb,
+		       unsigned int offset, unsigned int len)
+{
+	unsigned int n = skb_shinfo(skb)->nr_frags + 2;
+	int pieces;
+
+	sg_init_table(crypt->source, n);
+	sg_set_buf(crypt->source, header, sizeof(struct toyvpn_data));
+	if (!len)
+		return 0;
+	pieces = skb_to_sgvec(skb, crypt->source + 1, offset, len);
+	return pieces < 0 ? pieces : 0;
+}
+
+/*
+ * Lets the new skb stand for the old one in the books of the sending socket,
+ * so that its limits still see what waits below us.
+ */
+static void move_owner(struct sk_buff *to, struct sk_buff *from)
+{
+	struct sock *sk = from->sk;
+	int delta = to->truesize - from->truesize;
+
+	/* Only where the destructor counts the skb's truesize in sk_wmem_alloc */
+	if (!sk || !sk_fullsock(sk) || from->destructor == sock_edemux ||
+	    from->destructor == sock_efree ||
+	    !(from->destructor == sock_wfree || sk_is_tcp(sk)))
+		return;
+	to->sk = sk;
+	to->destructor = from->destructor;
+	from->sk = NULL;
+	from->destructor = NULL;
+	if (delta > 0)
+		refcount_add(delta, &sk->sk_wmem_alloc);
+	else if (delta < 0)
+		WARN_ON_ONCE(refcount_sub_and_test(-delta, &sk->sk_wmem_alloc));
+}
+
+/**
+ * toyvpn_batch_encrypt() - makes a data message of a packet
+ * @batch: its session's counters include @counter
+ * @skb: the packet, its checksum complete, its toyvpn_packet()->tos set; of
+ *	length 0 for a keepalive. Taken over on success
+ * @counter: of the message
+ *
+ * Encrypts from the packet's own pieces into one new buffer: no copy before,
+ * and the packet may be shared. Bottom halves off.
+ *
+ * Return: false without memory; the caller keeps @skb.
+ */
+bool toyvpn_batch_encrypt(struct toyvpn_batch *batch, struct sk_buff *skb, u64 counter)
+{
+	struct crypto_aead *aead = batch->session->send;
+	struct toyvpn_crypt *crypt;
+	struct toyvpn_data *data;
+	struct sk_buff *out;
+
+	if (skb_has_frag_list(skb) && skb_linearize(skb))
+		return false;
+	crypt = crypt_new(batch, aead);
+	if (!crypt)
+		return false;
+	out = alloc_skb(TOYVPN_HEADROOM + TOYVPN_DATA_MIN + skb->len, GFP_ATOMIC);
+	if (!out)
+		goto err_crypt;
+	skb_reserve(out, TOYVPN_HEADROOM);
+	data = skb_put(out, TOYVPN_DATA_MIN + skb->len);
+	data->header = (struct toyvpn_header) {
+		.type = TOYVPN_MESSAGE_DATA,
+		.version = TOYVPN_VERSION,
+		.index = batch->session->remote,
+	};
+	data->counter = cpu_to_le64(counter);
+	if (source_list(crypt, data, skb, 0, skb->len))
+		goto err_out;
+	sg_init_one(crypt->result, data, out->len);
+
+	out->priority = skb->priority;
+	*toyvpn_packet(out) = (struct toyvpn_packet) {
+		.counter = counter,
+		.source = skb,
+		.plain_len = skb->len,
+		.tos = toyvpn_packet(skb)->tos,
+	};
+	move_owner(out, skb);
+	crypt_run(crypt, aead, true, out, crypt->source, crypt->result, skb->len, counter);
+	return true;
+
+err_out:
+	kfree_skb(out);
+err_crypt:
+	batch->spare = crypt;
+	return false;
+}
+
+/**
+ * toyvpn_batch_decrypt() - opens a data message
+ * @batch: of the session that the message names
+ * @skb: skb->data is the message, skb->len its length, at least
+ *	TOYVPN_DATA_MIN; the header is in the linear part; toyvpn_packet()->tos
+ *	is set. Taken over on success
+ * @counter: of the message
+ *
+ * In place where the memory is ours alone, that is, where the skb is one piece
+ * and nobody has a clone of it; else into a new skb, whose packet then has the
+ * old one as its source. In both the result is the message, decrypted.
+ * Bottom halves off.
+ *
+ * Return: false without memory; the caller keeps @skb.
+ */
+bool toyvpn_batch_decrypt(struct toyvpn_batch *batch, struct sk_buff *skb, u64 counter)
+{
+	bool in_place = !skb_cloned(skb) && !skb_is_nonlinear(skb);
+	unsigned int len = skb->len - sizeof(struct toyvpn_data);
+	struct crypto_aead *aead = batch->session->receive;
+	struct toyvpn_crypt *crypt;
+	struct sk_buff *out = skb;
+
+	if (skb_has_frag_list(skb) && skb_linearize(skb))
+		return false;
+	crypt = crypt_new(batch, aead);
+	if (!crypt)
+		return false;
+	if (!in_place) {
+		out = alloc_skb(NET_SKB_PAD + skb->len, GFP_ATOMIC);
+		if (!out)
+			goto err_crypt;
+		skb_reserve(out, NET_SKB_PAD);
+		skb_put(out, skb->len);
+		memcpy(out->data, skb->data, sizeof(struct toyvpn_data));
+		if (source_list(crypt, out->data, skb, sizeof(struct toyvpn_data), len))
+			goto err_out;
+	}
+	sg_init_one(crypt->result, out->data, out->len);
+	*toyvpn_packet(out) = (struct toyvpn_packet) {
+		.counter = counter,
+		.source = in_place ? NULL : skb,
+		.plain_len = len - TOYVPN_TAG_LEN,
+		.tos = toyvpn_packet(skb)->tos,
+	};
+	crypt_run(crypt, aead, false, out, in_place ? crypt->result : crypt->source,
+		  crypt->result, len, counter);
+	return true;
+
+err_out:
+	kfree_skb(out);
+err_crypt:
+	batch->spare = crypt;
+	return false;
+}
+
+/**
+ * toyvpn_batch_close() - no more packets are coming
+ * @batch: gone afterwards, or as soon as its last request completes
+ *
+ * Bottom halves off.
+ */
+void toyvpn_batch_close(struct toyvpn_batch *batch)
+{
+	kfree_sensitive(batch->spare);
+	batch->spare = NULL;
+	batch_finished(batch);
+}

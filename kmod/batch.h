@@ -1,0 +1,68 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/* Packets of one session that are encrypted or decrypted together */
+#ifndef TOYVPN_BATCH_H
+#define TOYVPN_BATCH_H
+
+#include <linux/atomic.h>
+#include <linux/ipv6.h>
+#include <linux/netdevice.h>
+#include <linux/skbuff.h>
+#include <linux/types.h>
+#include <linux/udp.h>
+
+/* Room before a message for the outer headers */
+#define TOYVPN_HEADROOM	\
+	ALIGN(LL_MAX_HEADER + sizeof(struct ipv6hdr) + sizeof(struct udphdr), 16)
+
+struct toyvpn_crypt;
+struct toyvpn_peer;
+struct toyvpn_session;
+
+/**
+ * struct toyvpn_batch - a list of packets on its way through the AEAD
+ * @peer: whose; a reference
+ * @session: which; a reference
+ * @packets: results, in order; each has a struct toyvpn_packet
+ * @done: called once, when all are through; owns the batch from then on
+ * @pending: requests under way, and one for who is still adding
+ * @spare: a request that can be used again
+ */
+struct toyvpn_batch {
+	struct toyvpn_peer *peer;
+	struct toyvpn_session *session;
+	struct sk_buff_head packets;
+	void (*done)(struct toyvpn_batch *batch);
+	atomic_t pending;
+	struct toyvpn_crypt *spare;
+};
+
+/**
+ * struct toyvpn_packet - what a batch knows of a packet: skb->cb
+ * @counter: of the message
+ * @source: what it was made from, if that is another skb; freed with the batch
+ * @plain_len: length of the packet inside; 0 is a keepalive
+ * @err: of the AEAD
+ * @tos: DS field of the outer header
+ */
+struct toyvpn_packet {
+	u64 counter;
+	struct sk_buff *source;
+	unsigned int plain_len;
+	int err;
+	u8 tos;
+};
+
+static inline struct toyvpn_packet *toyvpn_packet(struct sk_buff *skb)
+{
+	BUILD_BUG_ON(sizeof(struct toyvpn_packet) > sizeof(skb->cb));
+	return (struct toyvpn_packet *)skb->cb;
+}
+
+struct toyvpn_batch *toyvpn_batch_new(struct toyvpn_peer *peer, struct toyvpn_session *session,
+				      void (*done)(struct toyvpn_batch *batch));
+bool toyvpn_batch_encrypt(struct toyvpn_batch *batch, struct sk_buff *skb, u64 counter);
+bool toyvpn_batch_decrypt(struct toyvpn_batch *batch, struct sk_buff *skb, u64 counter);
+void toyvpn_batch_close(struct toyvpn_batch *batch);
+void toyvpn_batch_free(struct toyvpn_batch *batch);
+
+#endif /* TOYVPN_BATCH_H */

@@ -1,0 +1,45 @@
+// SPDX-License-Identifier: GPL-2.0
+#include <linux/module.h>
+
+#include "device.h"
+#include "hash.h"
+#include "netlink.h"
+#include "noise.h"
+
+static int __init toyvpn_init(void)
+{
+	int err;
+
+	err = toyvpn_hash_init();
+	if (err)
+		return err;
+	err = toyvpn_noise_init();
+	if (err)
+		goto err_hash;
+	err = toyvpn_devices_init();
+	if (err)
+		goto err_hash;
+	err = toyvpn_netlink_init();
+	if (err)
+		goto err_devices;
+	return 0;
+
+err_devices:
+	toyvpn_devices_exit();
+err_hash:
+	toyvpn_hash_exit();
+	return err;
+}
+
+static void __exit toyvpn_exit(void)
+{
+	toyvpn_netlink_exit();
+	toyvpn_devices_exit();
+	toyvpn_hash_exit();
+}
+
+module_init(toyvpn_init);
+module_exit(toyvpn_exit);
+MODULE_LICENSE("GPL");
+MODULE_DESCRIPTION("toyvpn: an encrypted tunnel and its handshake");
+MODULE_VERSION("1");

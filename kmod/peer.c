@@ -1,0 +1,616 @@
+// SPDX-License-Identifier: GPL-2.0
+#include <linux/random.h>
+#include <linux/rhashtable.h>
+#include <linux/slab.h>
+#include <linux/ktime.h>
+#include <net/ipv6.h>
+
+#include "compat.h"
+#include "message.h"
+#include "peer.h"
+#include "toyvpn.h"
+
+static const struct rhashtable_params peer_params = {
+	.head_offset = offsetof(struct toyvpn_peer, node),
+	.key_offset = offsetof(struct toyvpn_peer, public_key),
+	.key_len = TOYVPN_NOISE_KEY_LEN,
+	.automatic_shrinking = true,
+};
+
+/**
+ * toyvpn_peers_init() - makes the tables of peers and ids of a device
+ * @tv: device that nobody else sees yet; rhashtable_destroy() ends both
+ *
+ * Return: 0 or -ENOMEM.
+ */
+int toyvpn_peers_init(struct toyvpn_device *tv)
+{
+	int err;
+
+	xa_init_flags(&tv->peers_by_number, XA_FLAGS_ALLOC);
+	err = rhashtable_init(&tv->peers, &peer_params);
+	if (err)
+		return err;
+	err = toyvpn_ids_init(&tv->ids);
+	if (err)
+		rhashtable_destroy(&tv->peers);
+	return err;
+}
+
+/* Softirq. A peer whose timer runs is not freed before the RCU read side ends */
+static void peer_timer(struct timer_list *timer)
+{
+	struct toyvpn_peer *peer = timer_container_of(peer, timer, timer);
+
+	rcu_read_lock();
+	toyvpn_peer_want(peer, TOYVPN_WANT_TIMERS);
+	rcu_read_unlock();
+}
+
+/**
+ * toyvpn_peer_new() - makes a peer that nobody finds yet
+ * @tv: its device
+ * @public_key: who it is
+ *
+ * Process context. toyvpn_peer_add() makes it findable, toyvpn_peer_put() ends
+ * it if that does not come to pass.
+ *
+ * Return: the peer, one reference, or NULL without memory.
+ */
+struct toyvpn_peer *toyvpn_peer_new(struct toyvpn_device *tv,
+				    const u8 public_key[TOYVPN_NOISE_KEY_LEN])
+{
+	struct toyvpn_peer *peer;
+
+	peer = kzalloc(sizeof(*peer), GFP_KERNEL);
+	if (!peer)
+		return NULL;
+	if (dst_cache_init(&peer->dst_cache, GFP_KERNEL)) {
+		kfree(peer);
+		return NULL;
+	}
+	peer->device = tv;
+	memcpy(peer->public_key, public_key, TOYVPN_NOISE_KEY_LEN);
+	toyvpn_routes_owner_init(&peer->routes);
+	kref_init(&peer->ref);
+	spin_lock_init(&peer->session_lock);
+	seqlock_init(&peer->endpoint_lock);
+	skb_queue_head_init(&peer->queue);
+	timer_setup(&peer->timer, peer_timer, 0);
+	INIT_WORK(&peer->work, tv->peer_work);
+	mutex_init(&peer->handshake.lock);
+	peer->handshake.id.peer = peer;
+	toyvpn_cookie_init(&peer->cookie);
+	atomic_inc(&tv->alive);
+	return peer;
+}
+
+/**
+ * toyvpn_peer_add() - makes a peer findable
+ * @peer: of toyvpn_peer_new(); its reference goes to the device
+ *
+ * The device's lock is held.
+ *
+ * Return: 0, -ENOSPC with too many peers, or -ENOMEM; then the reference stays
+ * with the caller.
+ */
+int toyvpn_peer_add(struct toyvpn_peer *peer)
+{
+	struct toyvpn_device *tv = peer->device;
+	int err;
+
+	lockdep_assert_held(&tv->lock);
+	if (tv->peer_count >= TOYVPN_PEERS_MAX)
+		return -ENOSPC;
+	err = xa_alloc_cyclic(&tv->peers_by_number, &peer->number, peer, xa_limit_32b,
+			      &tv->peers_next, GFP_KERNEL);
+	if (err < 0)
+		return err;
+	err = rhashtable_insert_fast(&tv->peers, &peer->node, peer_params);
+	if (err) {
+		xa_erase(&tv->peers_by_number, peer->number);
+		return err;
+	}
+	tv->peer_count++;
+	return 0;
+}
+
+/* First half of a removal: nobody finds the peer any more once RCU readers ended */
+static void peer_unlink(struct toyvpn_peer *peer)
+{
+	struct toyvpn_device *tv = peer->device;
+
+	lockdep_assert_held(&tv->lock);
+	rhashtable_remove_fast(&tv->peers, &peer->node, peer_params);
+	xa_erase(&tv->peers_by_number, peer->number);
+	toyvpn_routes_remove_owner(&tv->routes, &peer->routes);
+	tv->peer_count--;
+
+	/* Under the lock: no session and no handshake comes after this */
+	mutex_lock(&peer->handshake.lock);
+	WRITE_ONCE(peer->dead, true);
+	mutex_unlock(&peer->handshake.lock);
+}
+
+/* Second half, a grace period later: ends what it has under way */
+static void peer_stop(struct toyvpn_peer *peer)
+{
+	timer_shutdown_sync(&peer->timer);
+	if (cancel_work_sync(&peer->work))
+		toyvpn_peer_put(peer);
+	mutex_lock(&peer->handshake.lock);
+	toyvpn_peer_erase(peer);
+	mutex_unlock(&peer->handshake.lock);
+	toyvpn_peer_drop_queue(peer);
+	toyvpn_peer_put(peer);
+}
+
+/**
+ * toyvpn_peer_remove() - removes a peer
+ * @peer: of toyvpn_peer_add(); the device's reference ends here
+ *
+ * The device's lock is held. Sleeps for a grace period.
+ */
+void toyvpn_peer_remove(struct toyvpn_peer *peer)
+{
+	peer_unlink(peer);
+	synchronize_net();
+	peer_stop(peer);
+}
+
+/**
+ * toyvpn_peer_remove_all() - removes all peers of a device
+ * @tv: device, its lock held
+ *
+ * One grace period for all of them.
+ */
+void toyvpn_peer_remove_all(struct toyvpn_device *tv)
+{
+	struct toyvpn_peer *peer, *next, *first = NULL;
+	unsigned long i;
+
+	xa_for_each(&tv->peers_by_number, i, peer) {
+		peer_unlink(peer);
+		peer->next_removed = first;
+		first = peer;
+	}
+	if (!first)
+		return;
+	synchronize_net();
+	for (peer = first; peer; peer = next) {
+		next = peer->next_removed;
+		peer_stop(peer);
+	}
+}
+
+/**
+ * toyvpn_peer_find() - a peer by its public key
+ * @tv: device
+ * @public_key: 32 bytes
+ *
+ * The caller holds the RCU read lock or the device's lock.
+ *
+ * Return: the peer, without a reference, or NULL.
+ */
+struct toyvpn_peer *toyvpn_peer_find(struct toyvpn_device *tv,
+				     const u8 public_key[TOYVPN_NOISE_KEY_LEN])
+{
+	return rhashtable_lookup_fast(&tv->peers, public_key, peer_params);
+}
+
+/**
+ * toyvpn_peer_get() - takes a reference
+ * @peer: found under RCU
+ *
+ * Return: false if it is on its way out.
+ */
+bool toyvpn_peer_get(struct toyvpn_peer *peer)
+{
+	return kref_get_unless_zero(&peer->ref);
+}
+
+static void peer_free(struct rcu_head *rcu)
+{
+	struct toyvpn_peer *peer = container_of(rcu, struct toyvpn_peer, rcu);
+	struct toyvpn_device *tv = peer->device;
+
+	dst_cache_destroy(&peer->dst_cache);
+	kfree_sensitive(peer);
+	if (atomic_dec_and_test(&tv->alive))
+		wake_up_var(&tv->alive);
+}
+
+static void peer_release(struct kref *ref)
+{
+	struct toyvpn_peer *peer = container_of(ref, struct toyvpn_peer, ref);
+
+	call_rcu(&peer->rcu, peer_free);
+}
+
+/**
+ * toyvpn_peer_put() - gives a reference back
+ * @peer: the peer
+ *
+ * The last one frees it after a grace period. Any context.
+ */
+void toyvpn_peer_put(struct toyvpn_peer *peer)
+{
+	kref_put(&peer->ref, peer_release);
+}
+
+/**
+ * toyvpn_peer_want() - asks the peer's work item for something
+ * @peer: the caller has a reference or the RCU read lock
+ * @what: what
+ *
+ * Any context.
+ */
+void toyvpn_peer_want(struct toyvpn_peer *peer, enum toyvpn_peer_wanted what)
+{
+	if (READ_ONCE(peer->dead) || !toyvpn_peer_get(peer))
+		return;
+	set_bit(what, &peer->wanted);
+	/* The reference is the work item's; there it is given back */
+	if (!queue_work(peer->device->wq, &peer->work))
+		toyvpn_peer_put(peer);
+}
+
+/**
+ * toyvpn_peer_want_handshake() - asks for a handshake unless one is under way
+ * @peer: the caller has a reference or the RCU read lock
+ *
+ * Any context; cheap enough for each packet.
+ */
+void toyvpn_peer_want_handshake(struct toyvpn_peer *peer)
+{
+	if (!READ_ONCE(peer->timers.retry_at) && !test_bit(TOYVPN_WANT_HANDSHAKE, &peer->wanted))
+		toyvpn_peer_want(peer, TOYVPN_WANT_HANDSHAKE);
+}
+
+/**
+ * toyvpn_peer_arm() - sees to it that the timer fires by the next deadline
+ * @peer: the caller has a reference or the RCU read lock
+ *
+ * Only ever moves the timer forward: deadlines that went away cost one idle
+ * run of the work item. Any context.
+ */
+void toyvpn_peer_arm(struct toyvpn_peer *peer)
+{
+	u64 next = toyvpn_timers_next(&peer->timers);
+	u64 now = ktime_get_coarse_boottime_ns();
+	unsigned long delay;
+
+	if (!next || READ_ONCE(peer->dead))
+		return;
+	/* Never early: run() would find nothing and the timer would spin */
+	delay = next > now ? nsecs_to_jiffies(next - now) + 1 : 1;
+	timer_reduce(&peer->timer, jiffies + delay);
+}
+
+/**
+ * toyvpn_peer_event() - tells the peer's timers that something happened
+ * @peer: the caller has a reference or the RCU read lock
+ * @event: what
+ *
+ * Any context; for handshake events the handshake lock is held, but see
+ * toyvpn_peer_confirm_session().
+ */
+void toyvpn_peer_event(struct toyvpn_peer *peer, enum toyvpn_timers_event event)
+{
+	u64 jitter = 0;
+
+	if (event == TOYVPN_EVENT_INIT_SENT ||
+	    (event == TOYVPN_EVENT_DATA_SENT && !READ_ONCE(peer->timers.silence_at)))
+		jitter = get_random_u32_below(TOYVPN_RETRY_JITTER);
+	if (toyvpn_timers_event(&peer->timers, event, ktime_get_coarse_boottime_ns(), jitter))
+		toyvpn_peer_arm(peer);
+}
+
+static struct toyvpn_session *session_locked(struct toyvpn_peer *peer,
+					     struct toyvpn_session __rcu *session)
+{
+	return rcu_dereference_protected(session, lockdep_is_held(&peer->session_lock));
+}
+
+static void drop_session(struct toyvpn_peer *peer, struct toyvpn_session *session)
+{
+	if (!session)
+		return;
+	toyvpn_id_remove(&peer->device->ids, &session->id);
+	toyvpn_session_put(session);
+}
+
+/**
+ * toyvpn_peer_add_session() - a handshake made a session
+ * @peer: the peer, its handshake lock held
+ * @session: in the device's table of ids; its reference goes to the peer
+ *
+ * One that we initiated is used at once. One that the peer initiated waits to
+ * be confirmed by data on it, since the peer may never have got our RESP. The
+ * session before stays for receiving.
+ */
+void toyvpn_peer_add_session(struct toyvpn_peer *peer, struct toyvpn_session *session)
+{
+	struct toyvpn_session *current_session, *previous, *next;
+
+	spin_lock_bh(&peer->session_lock);
+	current_session = session_locked(peer, peer->current_session);
+	previous = session_locked(peer, peer->previous);
+	next = session_locked(peer, peer->next);
+	if (session->initiator) {
+		rcu_assign_pointer(peer->current_session, session);
+		/* An unconfirmed one may be what the peer sends on next */
+		rcu_assign_pointer(peer->previous, next ?: current_session);
+		RCU_INIT_POINTER(peer->next, NULL);
+		drop_session(peer, previous);
+		if (next)
+			drop_session(peer, current_session);
+	} else {
+		rcu_assign_pointer(peer->next, session);
+		drop_session(peer, next);
+	}
+	spin_unlock_bh(&peer->session_lock);
+	toyvpn_peer_event(peer, TOYVPN_EVENT_SESSION_MADE);
+}
+
+/**
+ * toyvpn_peer_confirm_session() - data was received on a session
+ * @peer: the caller has a reference or the RCU read lock
+ * @session: the one, found by its index
+ *
+ * If it was the one that waited for that, it is the current one from now on.
+ * Its timer event is not serialised with those of the handshake worker; at
+ * worst one INIT is sent too many. Softirq.
+ *
+ * Return: true if it was.
+ */
+bool toyvpn_peer_confirm_session(struct toyvpn_peer *peer, struct toyvpn_session *session)
+{
+	struct toyvpn_session *previous;
+
+	if (likely(rcu_access_pointer(peer->next) != session))
+		return false;
+	spin_lock_bh(&peer->session_lock);
+	if (rcu_access_pointer(peer->next) != session) {
+		spin_unlock_bh(&peer->session_lock);
+		return false;
+	}
+	previous = session_locked(peer, peer->previous);
+	rcu_assign_pointer(peer->previous, session_locked(peer, peer->current_session));
+	rcu_assign_pointer(peer->current_session, session);
+	RCU_INIT_POINTER(peer->next, NULL);
+	drop_session(peer, previous);
+	spin_unlock_bh(&peer->session_lock);
+
+	WRITE_ONCE(peer->last_handshake, ktime_get_real_ns());
+	toyvpn_peer_set_reason(peer, TOYVPN_REASON_NONE);
+	toyvpn_peer_event(peer, TOYVPN_EVENT_SESSION_READY);
+	return true;
+}
+
+static void erase_slot(struct toyvpn_peer *peer, struct toyvpn_session __rcu **slot)
+{
+	drop_session(peer, session_locked(peer, *slot));
+	RCU_INIT_POINTER(*slot, NULL);
+}
+
+/**
+ * toyvpn_peer_erase() - erases all keys of a peer that a handshake made
+ * @peer: the peer, its handshake lock held
+ */
+void toyvpn_peer_erase(struct toyvpn_peer *peer)
+{
+	toyvpn_peer_end_handshake(peer);
+	spin_lock_bh(&peer->session_lock);
+	erase_slot(peer, &peer->current_session);
+	erase_slot(peer, &peer->previous);
+	erase_slot(peer, &peer->next);
+	spin_unlock_bh(&peer->session_lock);
+	toyvpn_peer_event(peer, TOYVPN_EVENT_ERASED);
+}
+
+/**
+ * toyvpn_peer_end_handshake() - forgets the INIT that is under way
+ * @peer: the peer, its handshake lock held
+ */
+void toyvpn_peer_end_handshake(struct toyvpn_peer *peer)
+{
+	struct toyvpn_handshake *handshake = &peer->handshake;
+
+	lockdep_assert_held(&handshake->lock);
+	if (handshake->id.index) {
+		toyvpn_id_remove(&peer->device->ids, &handshake->id);
+		handshake->id.index = 0;
+	}
+	toyvpn_noise_wipe(&handshake->noise);
+}
+
+static bool same_endpoint(const struct toyvpn_endpoint *a, const struct toyvpn_endpoint *b)
+{
+	if (a->addr.sa_family != b->addr.sa_family)
+		return false;
+	if (a->addr.sa_family == AF_INET)
+		return a->addr4.sin_addr.s_addr == b->addr4.sin_addr.s_addr &&
+		       a->addr4.sin_port == b->addr4.sin_port &&
+		       a->src4.s_addr == b->src4.s_addr && a->src_if == b->src_if;
+	return ipv6_addr_equal(&a->addr6.sin6_addr, &b->addr6.sin6_addr) &&
+	       a->addr6.sin6_port == b->addr6.sin6_port &&
+	       a->addr6.sin6_scope_id == b->addr6.sin6_scope_id &&
+	       ipv6_addr_equal(&a->src6, &b->src6);
+}
+
+/**
+ * toyvpn_peer_set_endpoint() - the peer is somewhere else now
+ * @peer: the peer
+ * @endpoint: where, and from where we talk to it; AF_UNSPEC for not known
+ *
+ * Any context but hardirq.
+ */
+void toyvpn_peer_set_endpoint(struct toyvpn_peer *peer, const struct toyvpn_endpoint *endpoint)
+{
+	/* It rarely moves; a race here is found at the next packet */
+	if (likely(same_endpoint(endpoint, &peer->endpoint)))
+		return;
+	write_seqlock_bh(&peer->endpoint_lock);
+	peer->endpoint = *endpoint;
+	write_sequnlock_bh(&peer->endpoint_lock);
+	dst_cache_reset(&peer->dst_cache);
+}
+
+/**
+ * toyvpn_peer_get_endpoint() - where the peer is
+ * @peer: the peer
+ * @endpoint: where it goes
+ * @seq: for read_seqretry() on the endpoint lock, or NULL
+ *
+ * Any context but hardirq.
+ */
+void toyvpn_peer_get_endpoint(struct toyvpn_peer *peer, struct toyvpn_endpoint *endpoint,
+			      unsigned int *seq)
+{
+	unsigned int s;
+
+	do {
+		s = read_seqbegin(&peer->endpoint_lock);
+		*endpoint = peer->endpoint;
+	} while (read_seqretry(&peer->endpoint_lock, s));
+	if (seq)
+		*seq = s;
+}
+
+/**
+ * toyvpn_peer_forget_source() - lets routing choose our address anew
+ * @peer: the peer
+ *
+ * Any context but hardirq.
+ */
+void toyvpn_peer_forget_source(struct toyvpn_peer *peer)
+{
+	write_seqlock_bh(&peer->endpoint_lock);
+	memset(&peer->endpoint.src6, 0, sizeof(peer->endpoint.src6));
+	peer->endpoint.src_if = 0;
+	write_sequnlock_bh(&peer->endpoint_lock);
+	dst_cache_reset(&peer->dst_cache);
+}
+
+/**
+ * toyvpn_peer_forget_route() - lets go of the network that a peer was reached by
+ * @peer: the peer
+ *
+ * At once, not at the next packet: the cached routes hold network devices.
+ * Process context; no packet goes out any more, since the sockets are closed.
+ */
+void toyvpn_peer_forget_route(struct toyvpn_peer *peer)
+{
+	toyvpn_peer_forget_source(peer);
+	dst_cache_reset_now(&peer->dst_cache);
+}
+
+/**
+ * toyvpn_peer_queue() - keeps packets until there is a session
+ * @peer: the peer
+ * @packets: plain packets; empty afterwards
+ *
+ * Bounded by number and memory; the oldest go first. Any context but hardirq.
+ */
+void toyvpn_peer_queue(struct toyvpn_peer *peer, struct sk_buff_head *packets)
+{
+	struct sk_buff_head dropped;
+	struct sk_buff *skb;
+
+	__skb_queue_head_init(&dropped);
+	spin_lock_bh(&peer->queue.lock);
+	while ((skb = __skb_dequeue(packets))) {
+		__skb_queue_tail(&peer->queue, skb);
+		peer->queue_bytes += skb->truesize;
+		while (peer->queue.qlen > TOYVPN_QUEUE_PACKETS ||
+		       (peer->queue.qlen > 1 && peer->queue_bytes > TOYVPN_QUEUE_BYTES)) {
+			skb = __skb_dequeue(&peer->queue);
+			peer->queue_bytes -= skb->truesize;
+			__skb_queue_tail(&dropped, skb);
+		}
+	}
+	spin_unlock_bh(&peer->queue.lock);
+	while ((skb = __skb_dequeue(&dropped))) {
+		toyvpn_count(peer->device, TOYVPN_STAT_TX_QUEUE_FULL);
+		DEV_STATS_INC(peer->device->dev, tx_dropped);
+		kfree_skb(skb);
+	}
+}
+
+/**
+ * toyvpn_peer_dequeue() - takes all that toyvpn_peer_queue() kept
+ * @peer: the peer
+ * @packets: where they go, in their order
+ *
+ * Any context but hardirq.
+ */
+void toyvpn_peer_dequeue(struct toyvpn_peer *peer, struct sk_buff_head *packets)
+{
+	spin_lock_bh(&peer->queue.lock);
+	skb_queue_splice_tail_init(&peer->queue, packets);
+	peer->queue_bytes = 0;
+	spin_unlock_bh(&peer->queue.lock);
+}
+
+/**
+ * toyvpn_peer_drop_queue() - drops all that toyvpn_peer_queue() kept
+ * @peer: the peer
+ *
+ * Any context but hardirq.
+ */
+void toyvpn_peer_drop_queue(struct toyvpn_peer *peer)
+{
+	struct sk_buff_head packets;
+	struct sk_buff *skb;
+
+	__skb_queue_head_init(&packets);
+	toyvpn_peer_dequeue(peer, &packets);
+	while ((skb = __skb_dequeue(&packets))) {
+		toyvpn_count(peer->device, TOYVPN_STAT_TX_NO_SESSION);
+		DEV_STATS_INC(peer->device->dev, tx_dropped);
+		kfree_skb(skb);
+	}
+}
+
+/**
+ * toyvpn_peer_state() - what a user wants to know
+ * @peer: the peer
+ * @cipher: of the current session, if there is one
+ *
+ * Any context.
+ */
+enum toyvpn_peer_state toyvpn_peer_state(struct toyvpn_peer *peer, u8 *cipher)
+{
+	bool trying = READ_ONCE(peer->timers.retry_at);
+	u32 attempts = READ_ONCE(peer->timers.attempts);
+	struct toyvpn_session *session;
+	bool alive = false;
+
+	*cipher = TOYVPN_CIPHER_NONE;
+	rcu_read_lock();
+	session = rcu_dereference(peer->current_session);
+	if (session && toyvpn_session_alive(session, ktime_get_coarse_boottime_ns())) {
+		alive = true;
+		*cipher = session->cipher;
+	}
+	rcu_read_unlock();
+
+	/* The first INIT of a renewal is business as usual */
+	if (alive && attempts < 2)
+		return TOYVPN_PEER_STATE_CONNECTED;
+	if (!trying)
+		return TOYVPN_PEER_STATE_DISCONNECTED;
+	return READ_ONCE(peer->last_handshake) ? TOYVPN_PEER_STATE_RECONNECTING :
+						 TOYVPN_PEER_STATE_CONNECTING;
+}
+
+/**
+ * toyvpn_peer_set_reason() - keeps why there is no session
+ * @peer: the peer
+ * @reason: what the user is told
+ */
+void toyvpn_peer_set_reason(struct toyvpn_peer *peer, enum toyvpn_reason reason)
+{
+	WRITE_ONCE(peer->reason, reason);
+}

@@ -1,0 +1,186 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/* A peer: everything we know of one other side, and how long it lives */
+#ifndef TOYVPN_PEER_H
+#define TOYVPN_PEER_H
+
+#include <linux/in.h>
+#include <linux/in6.h>
+#include <linux/kref.h>
+#include <linux/mutex.h>
+#include <linux/rhashtable-types.h>
+#include <linux/seqlock.h>
+#include <linux/skbuff.h>
+#include <linux/timer.h>
+#include <linux/workqueue.h>
+#include <net/dst_cache.h>
+#include <uapi/linux/toyvpn.h>
+
+#include "cookie.h"
+#include "noise.h"
+#include "routes.h"
+#include "session.h"
+#include "timers.h"
+#include "tlv.h"
+
+struct toyvpn_device;
+
+/**
+ * struct toyvpn_endpoint - where a peer is, and from where we talk to it
+ * @addr: family AF_UNSPEC: not known
+ * @addr4: IPv4
+ * @addr6: IPv6
+ * @src4: our address that it talked to, 0 for any
+ * @src6: likewise
+ * @src_if: where that was, for IPv4; 0 for any
+ */
+struct toyvpn_endpoint {
+	union {
+		struct sockaddr addr;
+		struct sockaddr_in addr4;
+		struct sockaddr_in6 addr6;
+	};
+	union {
+		struct in_addr src4;
+		struct in6_addr src6;
+	};
+	int src_if;
+};
+
+/**
+ * struct toyvpn_handshake - a peer's handshakes
+ * @lock: guards the rest but @id.node, and serialises the handshake events of
+ *	the peer's timers. Taken inside the device's identity_lock
+ * @id: our index in the INIT that is under way; index 0: none is
+ * @noise: state after that INIT
+ * @psk: pre-shared key, zeros for none
+ * @ss: DH of both static keys, if @ss_generation is the device's
+ * @ss_generation: which of our identities @ss belongs to; 0: none
+ * @timestamp: of the newest INIT that the peer sent
+ * @consumed: when that was, ns of boot time
+ * @answered: something came back for our last INIT
+ */
+struct toyvpn_handshake {
+	struct mutex lock;
+	struct toyvpn_id id;
+	struct toyvpn_noise noise;
+	u8 psk[TOYVPN_NOISE_KEY_LEN];
+	u8 ss[TOYVPN_NOISE_KEY_LEN];
+	u32 ss_generation;
+	u8 timestamp[TOYVPN_TLV_TIMESTAMP_LEN];
+	u64 consumed;
+	bool answered;
+};
+
+/* What the peer's work item is asked for: bits of toyvpn_peer.wanted */
+enum toyvpn_peer_wanted {
+	TOYVPN_WANT_TIMERS,
+	TOYVPN_WANT_HANDSHAKE,
+	TOYVPN_WANT_KEEPALIVE,
+	TOYVPN_WANT_FLUSH,
+};
+
+/**
+ * struct toyvpn_peer - one peer
+ * @device: its device; outlives it
+ * @node: in the device's table by public key
+ * @public_key: who it is
+ * @number: its place in dumps
+ * @routes: its allowed IPs
+ * @ref: one of the device, one of each work item, handshake and batch under way
+ * @rcu: frees it
+ * @dead: removed; nothing is started for it any more
+ * @next_removed: the next of those that are removed together
+ * @session_lock: guards the session pointers; bottom halves off
+ * @current_session: what we send on (read under RCU)
+ * @previous: still valid for receiving (RCU)
+ * @next: made by the peer's INIT, not confirmed by data yet (RCU)
+ * @endpoint_lock: guards @endpoint; writers with bottom halves off
+ * @endpoint: where it is
+ * @dst_cache: route to there, a CPU
+ * @queue: packets that wait for a session; its lock guards @queue_bytes too
+ * @queue_bytes: their memory
+ * @timers: what it waits for
+ * @timer: fires at the next deadline, or before
+ * @work: does what is due
+ * @wanted: enum toyvpn_peer_wanted
+ * @handshake: its handshakes
+ * @cookie: what it sends us when it is under load
+ * @rx_bytes: UDP payload received and authenticated
+ * @tx_bytes: UDP payload sent
+ * @last_handshake: when the newest session began, ns since 1970; 0: never
+ * @persistent: seconds, as configured
+ * @reason: enum toyvpn_reason: what went wrong last
+ */
+struct toyvpn_peer {
+	struct toyvpn_device *device;
+	struct rhash_head node;
+	u8 public_key[TOYVPN_NOISE_KEY_LEN];
+	u32 number;
+	struct toyvpn_routes_owner routes;
+	struct kref ref;
+	struct rcu_head rcu;
+	bool dead;
+	struct toyvpn_peer *next_removed;
+
+	spinlock_t session_lock;
+	struct toyvpn_session __rcu *current_session;
+	struct toyvpn_session __rcu *previous;
+	struct toyvpn_session __rcu *next;
+
+	seqlock_t endpoint_lock;
+	struct toyvpn_endpoint endpoint;
+	struct dst_cache dst_cache;
+
+	struct sk_buff_head queue;
+	unsigned int queue_bytes;
+
+	struct toyvpn_timers timers;
+	struct timer_list timer;
+	struct work_struct work;
+	unsigned long wanted;
+
+	struct toyvpn_handshake handshake;
+	struct toyvpn_cookie cookie;
+
+	atomic64_t rx_bytes;
+	atomic64_t tx_bytes;
+	u64 last_handshake;
+	u16 persistent;
+	u8 reason;
+};
+
+int toyvpn_peers_init(struct toyvpn_device *tv);
+struct toyvpn_peer *toyvpn_peer_new(struct toyvpn_device *tv,
+				    const u8 public_key[TOYVPN_NOISE_KEY_LEN]);
+int toyvpn_peer_add(struct toyvpn_peer *peer);
+void toyvpn_peer_remove(struct toyvpn_peer *peer);
+void toyvpn_peer_remove_all(struct toyvpn_device *tv);
+struct toyvpn_peer *toyvpn_peer_find(struct toyvpn_device *tv,
+				     const u8 public_key[TOYVPN_NOISE_KEY_LEN]);
+bool toyvpn_peer_get(struct toyvpn_peer *peer);
+void toyvpn_peer_put(struct toyvpn_peer *peer);
+
+void toyvpn_peer_want(struct toyvpn_peer *peer, enum toyvpn_peer_wanted what);
+void toyvpn_peer_want_handshake(struct toyvpn_peer *peer);
+void toyvpn_peer_event(struct toyvpn_peer *peer, enum toyvpn_timers_event event);
+void toyvpn_peer_arm(struct toyvpn_peer *peer);
+
+void toyvpn_peer_add_session(struct toyvpn_peer *peer, struct toyvpn_session *session);
+bool toyvpn_peer_confirm_session(struct toyvpn_peer *peer, struct toyvpn_session *session);
+void toyvpn_peer_erase(struct toyvpn_peer *peer);
+void toyvpn_peer_end_handshake(struct toyvpn_peer *peer);
+
+void toyvpn_peer_set_endpoint(struct toyvpn_peer *peer, const struct toyvpn_endpoint *endpoint);
+void toyvpn_peer_get_endpoint(struct toyvpn_peer *peer, struct toyvpn_endpoint *endpoint,
+			      unsigned int *seq);
+void toyvpn_peer_forget_source(struct toyvpn_peer *peer);
+void toyvpn_peer_forget_route(struct toyvpn_peer *peer);
+
+void toyvpn_peer_queue(struct toyvpn_peer *peer, struct sk_buff_head *packets);
+void toyvpn_peer_dequeue(struct toyvpn_peer *peer, struct sk_buff_head *packets);
+void toyvpn_peer_drop_queue(struct toyvpn_peer *peer);
+
+enum toyvpn_peer_state toyvpn_peer_state(struct toyvpn_peer *peer, u8 *cipher);
+void toyvpn_peer_set_reason(struct toyvpn_peer *peer, enum toyvpn_reason reason);
+
+#endif /* TOYVPN_PEER_H */

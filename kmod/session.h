@@ -1,0 +1,77 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/* The keys, transforms and counters of one session, and how messages name it */
+#ifndef TOYVPN_SESSION_H
+#define TOYVPN_SESSION_H
+
+#include <linux/refcount.h>
+#include <linux/rhashtable-types.h>
+#include <linux/types.h>
+
+#include "noise.h"
+#include "replay.h"
+
+struct crypto_aead;
+struct toyvpn_peer;
+
+#define TOYVPN_NONCE_LEN	12
+
+/**
+ * struct toyvpn_id - our name for a session or a handshake: an index
+ * @node: in the device's table
+ * @index: random, unique on the device
+ * @is_session: it is the id of a struct toyvpn_session, not of a handshake
+ * @peer: whose it is; found under RCU, no reference
+ */
+struct toyvpn_id {
+	struct rhash_head node;
+	u32 index;
+	bool is_session;
+	struct toyvpn_peer *peer;
+};
+
+/**
+ * struct toyvpn_session - one session
+ * @id: our name for it, by which the peer's messages find it
+ * @remote: the peer's name for it
+ * @cipher: enum toyvpn_cipher
+ * @initiator: our INIT made it
+ * @birth: ns of boot time
+ * @send: what we encrypt with
+ * @receive: what we decrypt with
+ * @counter: of the next message that we send
+ * @replay: what was received
+ * @ref: one of the peer, one of each batch under way
+ * @rcu: frees it
+ */
+struct toyvpn_session {
+	struct toyvpn_id id;
+	__le32 remote;
+	u8 cipher;
+	bool initiator;
+	u64 birth;
+	struct crypto_aead *send;
+	struct crypto_aead *receive;
+	atomic64_t counter ____cacheline_aligned_in_smp;
+	struct toyvpn_replay replay ____cacheline_aligned_in_smp;
+	refcount_t ref;
+	struct rcu_head rcu;
+};
+
+int toyvpn_ids_init(struct rhashtable *ids);
+int toyvpn_id_add(struct rhashtable *ids, struct toyvpn_id *id);
+void toyvpn_id_remove(struct rhashtable *ids, struct toyvpn_id *id);
+struct toyvpn_id *toyvpn_id_find(struct rhashtable *ids, u32 index);
+
+bool toyvpn_cipher_known(u8 cipher);
+struct toyvpn_session *toyvpn_session_new(u8 cipher, bool initiator, __le32 remote,
+					  const u8 send_key[TOYVPN_NOISE_KEY_LEN],
+					  const u8 receive_key[TOYVPN_NOISE_KEY_LEN]);
+bool toyvpn_session_get(struct toyvpn_session *session);
+void toyvpn_session_put(struct toyvpn_session *session);
+bool toyvpn_session_alive(const struct toyvpn_session *session, u64 now);
+bool toyvpn_session_wants_rekey(const struct toyvpn_session *session, u64 now);
+int toyvpn_session_reserve(struct toyvpn_session *session, unsigned int n, u64 *first);
+void toyvpn_session_nonce(const struct toyvpn_session *session, u64 counter,
+			  u8 nonce[TOYVPN_NONCE_LEN]);
+
+#endif /* TOYVPN_SESSION_H */
