@@ -28,8 +28,29 @@ give_up() {
 	exit 125
 }
 
+# shellcheck disable=SC2317 # called by locked
+# try_kvm: remember whether /dev/kvm boots a guest; there are machines on which it only hangs
+try_kvm() {
+	local answer=tcg
+
+	[[ ! -e $kvm_answer ]] || return 0
+	say "trying KVM, once (30 seconds at most)"
+	if ACCEL=kvm BOOT_TIMEOUT=30 TIMEOUT=30 CLOCK='' SMP=2 MEM='' APPEND='' SHARE='' CMD=true \
+		"${BASH_SOURCE[0]}" >"$cache/log/kvm.log" 2>&1; then
+		answer=kvm
+	fi
+	say "KVM $([[ $answer == kvm ]] && echo works || echo does not work: emulating the processor)"
+	echo "$answer" >"$kvm_answer"
+}
+
 case $clock in
-real) ;;
+real)
+	kvm_answer=$cache/kvm-$(uname -r)
+	if [[ -z $accel && -w /dev/kvm ]]; then
+		locked kvm try_kvm
+		accel=$(<"$kvm_answer")
+	fi
+	;;
 virtual) smp=1 accel=virtual ;;
 *) die "no clock '$clock': real or virtual" ;;
 esac

@@ -5,7 +5,7 @@
 # In build/SUITE are then:
 #   module/     a copy of the module's sources, so that suites never mix their objects
 #   modules/    what modules_install adds to the guest's /lib/modules/RELEASE
-#   tools/      toyvpnctl
+#   tools/      toyvpnctl, and install/, what else its make install puts beside it
 
 # shellcheck source=selftests/vm/common.sh
 . "$(dirname "${BASH_SOURCE[0]}")/common.sh"
@@ -38,6 +38,8 @@ inside() {
 
 	cd "$guest_checkout"
 	"${make[@]}" tools
+	rm -rf "build/$suite/install"
+	make -C tools "O=$PWD/build/$suite/tools" "DESTDIR=$PWD/build/$suite/install" install
 	[[ -e Kbuild ]] || return 0
 	"${make[@]}" modules_install
 	rm -rf "build/$suite/modules"

@@ -51,10 +51,11 @@ hostname toyvpn
 printf '127.0.0.1 localhost toyvpn\n::1 localhost toyvpn\n' >/etc/hosts
 ip link set lo up
 
-# The module and the tool as built for this kernel.
+# The module and the tool as they are installed, built for this kernel.
 suite=$(param toyvpn.suite)
-[[ ! -d /toyvpn/build/$suite/modules ]] || cp -r "/toyvpn/build/$suite/modules/." "/lib/modules/$(uname -r)/"
-[[ ! -x /toyvpn/build/$suite/tools/toyvpnctl ]] || cp "/toyvpn/build/$suite/tools/toyvpnctl" /usr/local/bin/
+build=/toyvpn/build/$suite
+[[ ! -d $build/modules ]] || cp -r "$build/modules/." "/lib/modules/$(uname -r)/"
+[[ ! -d $build/install ]] || cp -r "$build/install/." /
 export SUITE=$suite
 if [[ " $(</proc/cmdline) " == *" toyvpn.share "* ]]; then
 	mount -t 9p -o trans=virtio,version=9p2000.L,msize=262144 share /share
