@@ -47,7 +47,7 @@ struct toyvpn_batch *toyvpn_batch_new(struct toyvpn_peer *peer, struct toyvpn_se
 {
 	struct toyvpn_batch *batch;
 
-	batch = kmalloc(sizeof(*batch), GFP_ATOMIC);
+	batch = kmalloc_obj(*batch, GFP_ATOMIC);
 	if (!batch)
 		return NULL;
 	if (!toyvpn_peer_get(peer))

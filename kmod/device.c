@@ -233,7 +233,7 @@ static void link_setup(struct net_device *dev)
 }
 
 static int link_create(struct net *link_net, struct net_device *dev,
-			 struct netlink_ext_ack *extack)
+		       struct netlink_ext_ack *extack)
 {
 	static const u8 ciphers[] = {
 		TOYVPN_CIPHER_AES_256_GCM, TOYVPN_CIPHER_CHACHA20_POLY1305,

@@ -132,7 +132,7 @@ void toyvpn_handshake_send_init(struct toyvpn_peer *peer)
 	enum toyvpn_reason reason;
 	struct scratch *s;
 
-	s = kmalloc(sizeof(*s), GFP_KERNEL);
+	s = kmalloc_obj(*s, GFP_KERNEL);
 
 	down_read(&tv->identity_lock);
 	mutex_lock(&handshake->lock);
@@ -424,10 +424,7 @@ static void consume_resp_of(struct toyvpn_device *tv, struct toyvpn_peer *peer,
 		toyvpn_peer_set_endpoint(peer, &endpoint);
 	atomic64_add(skb->len, &peer->rx_bytes);
 	toyvpn_peer_add_session(peer, session);
-	WRITE_ONCE(peer->last_handshake, ktime_get_real_ns());
-	toyvpn_peer_set_reason(peer, TOYVPN_REASON_NONE);
-	toyvpn_count(tv, TOYVPN_STAT_HS_COMPLETED);
-	toyvpn_peer_event(peer, TOYVPN_EVENT_SESSION_READY);
+	toyvpn_peer_ready(peer);
 	/* What waits confirms the session, or else a keepalive does */
 	toyvpn_peer_want(peer, TOYVPN_WANT_KEEPALIVE);
 	return;
@@ -492,7 +489,7 @@ static void consume_cookie(struct toyvpn_device *tv, const struct sk_buff *skb)
  */
 void toyvpn_handshake_receive(struct toyvpn_device *tv, struct sk_buff *skb)
 {
-	struct scratch *s = kmalloc(sizeof(*s), GFP_KERNEL);
+	struct scratch *s = kmalloc_obj(*s, GFP_KERNEL);
 
 	if (!s) {
 		toyvpn_count(tv, TOYVPN_STAT_HS_NO_MEMORY);

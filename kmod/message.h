@@ -44,6 +44,7 @@ struct toyvpn_header {
 	__le16 reserved;
 	__le32 index;
 };
+
 static_assert(sizeof(struct toyvpn_header) == 8);
 
 /* The payload and the two macs follow */
@@ -53,6 +54,7 @@ struct toyvpn_init {
 	u8 s[TOYVPN_NOISE_KEY_LEN + TOYVPN_NOISE_TAG_LEN];
 	u8 payload[];
 };
+
 static_assert(sizeof(struct toyvpn_init) == 88);
 
 struct toyvpn_resp {
@@ -61,6 +63,7 @@ struct toyvpn_resp {
 	u8 e[TOYVPN_NOISE_KEY_LEN];
 	u8 payload[];
 };
+
 static_assert(sizeof(struct toyvpn_resp) == 44);
 
 struct toyvpn_cookie_message {
@@ -68,6 +71,7 @@ struct toyvpn_cookie_message {
 	u8 nonce[TOYVPN_COOKIE_NONCE_LEN];
 	u8 sealed[TOYVPN_COOKIE_SEALED_LEN];
 };
+
 static_assert(sizeof(struct toyvpn_cookie_message) == 64);
 
 struct toyvpn_data {
@@ -75,6 +79,7 @@ struct toyvpn_data {
 	__le64 counter;
 	u8 encrypted[];
 };
+
 static_assert(sizeof(struct toyvpn_data) == 16);
 
 /* What follows the payload of INIT and RESP */

@@ -49,7 +49,7 @@ static DEFINE_MUTEX(stages_lock);
  * may be unregistered meanwhile, but not go away.
  */
 static struct toyvpn_device *lookup_device(struct net *net, struct nlattr **attrs,
-					struct netlink_ext_ack *extack)
+					   struct netlink_ext_ack *extack)
 {
 	struct nlattr *ifindex = attrs[TOYVPN_A_DEVICE_IFINDEX];
 	struct nlattr *ifname = attrs[TOYVPN_A_DEVICE_IFNAME];
@@ -129,6 +129,7 @@ int toyvpn_nl_device_get_doit(struct sk_buff *skb, struct genl_info *info)
 {
 	struct toyvpn_device *tv;
 	struct sk_buff *answer;
+	void *header;
 	int err;
 
 	tv = lookup_device(genl_info_net(info), info->attrs, info->extack);
@@ -139,9 +140,8 @@ int toyvpn_nl_device_get_doit(struct sk_buff *skb, struct genl_info *info)
 	if (!answer)
 		goto out;
 	mutex_lock(&tv->lock);
-	err = fill_device(answer, tv, genlmsg_put_reply(answer, info, &family, 0,
-						       TOYVPN_CMD_DEVICE_GET),
-			 may_see_keys(skb, tv));
+	header = genlmsg_put_reply(answer, info, &family, 0, TOYVPN_CMD_DEVICE_GET);
+	err = fill_device(answer, tv, header, may_see_keys(skb, tv));
 	mutex_unlock(&tv->lock);
 	if (err)
 		nlmsg_free(answer);
@@ -318,7 +318,7 @@ static bool put_prefix(struct sk_buff *skb, const struct toyvpn_prefix *prefix)
  * were all, 1 if some are left, or -EMSGSIZE if there was no room for anything.
  */
 static int fill_peer(struct sk_buff *skb, struct toyvpn_peer *peer, void *header, bool keys,
-		    struct toyvpn_prefix *pos)
+		     struct toyvpn_prefix *pos)
 {
 	struct toyvpn_device *tv = peer->device;
 	bool first = pos->family == AF_UNSPEC;
@@ -386,6 +386,7 @@ int toyvpn_nl_peer_get_doit(struct sk_buff *skb, struct genl_info *info)
 	struct toyvpn_peer *peer;
 	struct sk_buff *answer;
 	int err = -ENOMEM;
+	void *header;
 
 	tv = lookup_device(genl_info_net(info), info->attrs, info->extack);
 	if (IS_ERR(tv))
@@ -395,15 +396,16 @@ int toyvpn_nl_peer_get_doit(struct sk_buff *skb, struct genl_info *info)
 		goto out;
 	mutex_lock(&tv->lock);
 	peer = find_peer(tv, info->attrs[TOYVPN_A_PEER_PUBLIC_KEY], info->extack);
-	if (IS_ERR(peer))
+	if (IS_ERR(peer)) {
 		err = PTR_ERR(peer);
-	else
-		err = fill_peer(answer, peer, genlmsg_put_reply(answer, info, &family, 0,
-							       TOYVPN_CMD_PEER_GET),
-			       may_see_keys(skb, tv), &pos);
+	} else {
+		header = genlmsg_put_reply(answer, info, &family, 0, TOYVPN_CMD_PEER_GET);
+		err = fill_peer(answer, peer, header, may_see_keys(skb, tv), &pos);
+	}
 	mutex_unlock(&tv->lock);
 	if (err > 0) {
-		NL_SET_ERR_MSG(info->extack, "too many allowed IPs for one message: ask for a dump");
+		NL_SET_ERR_MSG(info->extack,
+			       "too many allowed IPs for one message: ask for a dump");
 		err = -EMSGSIZE;
 	}
 	if (err)
@@ -654,7 +656,7 @@ static struct stage *stage_of(struct genl_info *info, int ifindex, const u8 *pub
 		break;
 	}
 	*begun = false;
-	stage = kzalloc(sizeof(*stage), GFP_KERNEL_ACCOUNT);
+	stage = kzalloc_obj(*stage, GFP_KERNEL_ACCOUNT);
 	if (!stage)
 		return NULL;
 	stage->net = genl_info_net(info);

@@ -62,7 +62,7 @@ struct toyvpn_peer *toyvpn_peer_new(struct toyvpn_device *tv,
 {
 	struct toyvpn_peer *peer;
 
-	peer = kzalloc(sizeof(*peer), GFP_KERNEL);
+	peer = kzalloc_obj(*peer, GFP_KERNEL);
 	if (!peer)
 		return NULL;
 	if (dst_cache_init(&peer->dst_cache, GFP_KERNEL)) {
@@ -354,6 +354,20 @@ void toyvpn_peer_add_session(struct toyvpn_peer *peer, struct toyvpn_session *se
 }
 
 /**
+ * toyvpn_peer_ready() - there is a new session to send on
+ * @peer: the caller has a reference or the RCU read lock
+ *
+ * Any context; see toyvpn_peer_event().
+ */
+void toyvpn_peer_ready(struct toyvpn_peer *peer)
+{
+	WRITE_ONCE(peer->last_handshake, ktime_get_real_ns());
+	toyvpn_peer_set_reason(peer, TOYVPN_REASON_NONE);
+	toyvpn_count(peer->device, TOYVPN_STAT_HS_COMPLETED);
+	toyvpn_peer_event(peer, TOYVPN_EVENT_SESSION_READY);
+}
+
+/**
  * toyvpn_peer_confirm_session() - data was received on a session
  * @peer: the caller has a reference or the RCU read lock
  * @session: the one, found by its index
@@ -382,9 +396,7 @@ bool toyvpn_peer_confirm_session(struct toyvpn_peer *peer, struct toyvpn_session
 	drop_session(peer, previous);
 	spin_unlock_bh(&peer->session_lock);
 
-	WRITE_ONCE(peer->last_handshake, ktime_get_real_ns());
-	toyvpn_peer_set_reason(peer, TOYVPN_REASON_NONE);
-	toyvpn_peer_event(peer, TOYVPN_EVENT_SESSION_READY);
+	toyvpn_peer_ready(peer);
 	return true;
 }
 

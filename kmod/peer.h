@@ -60,7 +60,7 @@ struct toyvpn_endpoint {
  * @answered: something came back for our last INIT
  */
 struct toyvpn_handshake {
-	struct mutex lock;
+	struct mutex lock;	/* all of this */
 	struct toyvpn_id id;
 	struct toyvpn_noise noise;
 	u8 psk[TOYVPN_NOISE_KEY_LEN];
@@ -122,7 +122,7 @@ struct toyvpn_peer {
 	bool dead;
 	struct toyvpn_peer *next_removed;
 
-	spinlock_t session_lock;
+	spinlock_t session_lock;	/* the three pointers */
 	struct toyvpn_session __rcu *current_session;
 	struct toyvpn_session __rcu *previous;
 	struct toyvpn_session __rcu *next;
@@ -166,6 +166,7 @@ void toyvpn_peer_event(struct toyvpn_peer *peer, enum toyvpn_timers_event event)
 void toyvpn_peer_arm(struct toyvpn_peer *peer);
 
 void toyvpn_peer_add_session(struct toyvpn_peer *peer, struct toyvpn_session *session);
+void toyvpn_peer_ready(struct toyvpn_peer *peer);
 bool toyvpn_peer_confirm_session(struct toyvpn_peer *peer, struct toyvpn_session *session);
 void toyvpn_peer_erase(struct toyvpn_peer *peer);
 void toyvpn_peer_end_handshake(struct toyvpn_peer *peer);

@@ -17,7 +17,7 @@
  * @bits: counter modulo TOYVPN_REPLAY_BITS
  */
 struct toyvpn_replay {
-	spinlock_t lock;
+	spinlock_t lock;	/* next, bits */
 	u64 next;
 	unsigned long bits[TOYVPN_REPLAY_BITS / BITS_PER_LONG];
 };

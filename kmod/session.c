@@ -143,7 +143,7 @@ struct toyvpn_session *toyvpn_session_new(u8 cipher, bool initiator, __le32 remo
 	struct toyvpn_session *session;
 	int err;
 
-	session = kzalloc(sizeof(*session), GFP_KERNEL);
+	session = kzalloc_obj(*session, GFP_KERNEL);
 	if (!session)
 		return ERR_PTR(-ENOMEM);
 	session->id.is_session = true;

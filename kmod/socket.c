@@ -274,8 +274,10 @@ static struct dst_entry *route6(struct toyvpn_device *tv, struct sock *sk,
 			return dst;
 	}
 	security_sk_classify_flow(sk, flowi6_to_flowi_common(&fl6));
-	if (!ipv6_addr_any(&fl6.saddr) && !ipv6_chk_addr(net, &fl6.saddr, NULL, 0))
-		endpoint->src6 = fl6.saddr = in6addr_any;
+	if (!ipv6_addr_any(&fl6.saddr) && !ipv6_chk_addr(net, &fl6.saddr, NULL, 0)) {
+		fl6.saddr = in6addr_any;
+		endpoint->src6 = in6addr_any;
+	}
 	dst = ip6_dst_lookup_flow(net, sk, &fl6, NULL);
 	if (IS_ERR(dst))
 		return dst;

@@ -20,10 +20,10 @@
 #include "stats.h"
 
 /* Limits; README.md lists them */
-#define TOYVPN_PEERS_MAX		(1U << 20)
-#define TOYVPN_PREFIXES_MAX		(1U << 20)	/* in one change of one peer */
+#define TOYVPN_PEERS_MAX		BIT(20)
+#define TOYVPN_PREFIXES_MAX		BIT(20)	/* in one change of one peer */
 #define TOYVPN_QUEUE_PACKETS		128		/* a peer, while it has no session */
-#define TOYVPN_QUEUE_BYTES		(1U << 20)
+#define TOYVPN_QUEUE_BYTES		BIT(20)
 #define TOYVPN_HANDSHAKE_QUEUE		1024		/* a device */
 #define TOYVPN_UNDER_LOAD		(TOYVPN_HANDSHAKE_QUEUE / 8)
 
@@ -73,7 +73,7 @@
 struct toyvpn_device {
 	struct net_device *dev;
 	struct list_head all;
-	struct mutex lock;
+	struct mutex lock;	/* configuration */
 
 	struct net __rcu *net;
 	struct sock __rcu *sock4;
@@ -107,7 +107,7 @@ struct toyvpn_device {
 	u64 loaded_until;
 	struct toyvpn_cookie_checker checker;
 	struct toyvpn_ratelimit ratelimit;
-	spinlock_t timestamp_lock;
+	spinlock_t timestamp_lock;	/* last_timestamp */
 	u64 last_timestamp;
 
 	struct gro_cells gro;

@@ -60,12 +60,12 @@ static void batch_done(struct toyvpn_batch *batch)
 	toyvpn_batch_free(batch);
 }
 
-/* The DS field of the outer header: ECN of the inner one, RFC 6040; no DSCP */
+/* The DS field of the outer header: ECN of the inner one (RFC 6040, 4.1), no DSCP */
 static u8 outer_tos(const struct sk_buff *skb)
 {
 	if (!skb->len)
 		return 0;
-	return INET_ECN_encapsulate(0, ip_tunnel_get_dsfield(ip_hdr(skb), skb));
+	return ip_tunnel_get_dsfield(ip_hdr(skb), skb) & INET_ECN_MASK;
 }
 
 /*
