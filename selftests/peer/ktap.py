@@ -42,6 +42,11 @@ def test(title):
         yield
     except Skip as reason:
         result(True, title, f" # SKIP {reason}")
+    except AssertionError as error:
+        place = [frame for frame in traceback.extract_tb(error.__traceback__)
+                 if not frame.filename.endswith("ktap.py")]
+        say(f"line {', '.join(str(frame.lineno) for frame in place)}: {error}")
+        result(False, title)
     except Exception:  # pylint: disable=broad-except
         say(traceback.format_exc())
         result(False, title)
