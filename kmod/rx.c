@@ -47,6 +47,7 @@ static void deliver(struct toyvpn_device *tv, struct toyvpn_peer *peer, struct s
 	/* Nothing of the outer packet's way through the stack goes with the inner one */
 	skb_scrub_packet(skb, true);
 	skb_clear_hash(skb);
+	skb_set_queue_mapping(skb, 0);
 	skb->priority = 0;
 	skb->encapsulation = 0;
 	skb->dev = tv->dev;

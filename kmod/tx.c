@@ -144,7 +144,12 @@ static void send(struct toyvpn_peer *peer, struct sk_buff_head *packets)
 
 queue:
 	toyvpn_peer_queue(peer, packets);
-	toyvpn_peer_want_handshake(peer);
+	/* A session may have come, and its flush gone, since we looked */
+	session = rcu_dereference(peer->current_session);
+	if (session && toyvpn_session_alive(session, now))
+		toyvpn_peer_want(peer, TOYVPN_WANT_FLUSH);
+	else
+		toyvpn_peer_want_handshake(peer);
 }
 
 static struct toyvpn_peer *peer_of(struct toyvpn_device *tv, const struct sk_buff *skb)
