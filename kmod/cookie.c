@@ -271,7 +271,7 @@ int toyvpn_cookie_add_macs(struct toyvpn_cookie *cookie, const u8 public[PUBLIC_
 
 	spin_lock_bh(&cookie->lock);
 	memcpy(cookie->mac1, mac1, sizeof(cookie->mac1));
-	cookie->awaits = true;
+	WRITE_ONCE(cookie->awaits, true);
 	have_cookie = alive(cookie->birth, ktime_get_coarse_boottime_ns());
 	memcpy(key, cookie->cookie, sizeof(cookie->cookie));
 	spin_unlock_bh(&cookie->lock);
@@ -307,6 +307,9 @@ int toyvpn_cookie_consume(struct toyvpn_cookie *cookie, const u8 public[PUBLIC_K
 	u8 key[TOYVPN_HASH_LEN], opened[TOYVPN_COOKIE_LEN];
 	int ret;
 
+	/* Most of what nobody asked for ends here, before it costs anything */
+	if (!READ_ONCE(cookie->awaits))
+		return -ENOMSG;
 	ret = derive(key, cookie_label, public);
 	if (ret)
 		return ret;
@@ -320,7 +323,7 @@ int toyvpn_cookie_consume(struct toyvpn_cookie *cookie, const u8 public[PUBLIC_K
 	} else {
 		memcpy(cookie->cookie, opened, sizeof(cookie->cookie));
 		cookie->birth = ktime_get_coarse_boottime_ns();
-		cookie->awaits = false;
+		WRITE_ONCE(cookie->awaits, false);
 	}
 	spin_unlock_bh(&cookie->lock);
 	memzero_explicit(opened, sizeof(opened));

@@ -462,17 +462,26 @@ static void consume_resp(struct toyvpn_device *tv, const struct sk_buff *skb, st
 	toyvpn_peer_put(peer);
 }
 
-static void consume_cookie(struct toyvpn_device *tv, const struct sk_buff *skb)
+/**
+ * toyvpn_handshake_cookie() - consumes a COOKIE
+ * @tv: device
+ * @message: anyone may have made it
+ *
+ * Its index is that of an INIT of ours, or of a RESP, and so of a session. Any
+ * context but hardirq: it costs little, and waiting in line with what a flood
+ * leaves of the handshakes would make it late.
+ */
+void toyvpn_handshake_cookie(struct toyvpn_device *tv,
+			     const struct toyvpn_cookie_message *message)
 {
-	const struct toyvpn_cookie_message *cookie =
-		(const struct toyvpn_cookie_message *)skb->data;
-	struct toyvpn_peer *peer = get_peer_by_index(tv, cookie->header.index);
+	struct toyvpn_peer *peer = get_peer_by_index(tv, message->header.index);
 
 	if (!peer) {
 		toyvpn_count(tv, TOYVPN_STAT_RX_UNKNOWN_INDEX);
 		return;
 	}
-	if (toyvpn_cookie_consume(&peer->cookie, peer->public_key, cookie->nonce, cookie->sealed))
+	if (toyvpn_cookie_consume(&peer->cookie, peer->public_key, message->nonce,
+				  message->sealed))
 		toyvpn_count(tv, TOYVPN_STAT_HS_AUTHENTICATION);
 	else
 		toyvpn_count(tv, TOYVPN_STAT_HS_COOKIE_RECEIVED);
@@ -480,7 +489,7 @@ static void consume_cookie(struct toyvpn_device *tv, const struct sk_buff *skb)
 }
 
 /**
- * toyvpn_handshake_receive() - consumes an INIT, RESP or COOKIE
+ * toyvpn_handshake_receive() - consumes an INIT or RESP
  * @tv: device
  * @skb: skb->data is the message, in one piece, of a length that its type can
  *	have, with a right mac1 (and mac2 where it had to have one); taken
@@ -503,9 +512,6 @@ void toyvpn_handshake_receive(struct toyvpn_device *tv, struct sk_buff *skb)
 		break;
 	case TOYVPN_MESSAGE_RESP:
 		consume_resp(tv, skb, s);
-		break;
-	case TOYVPN_MESSAGE_COOKIE:
-		consume_cookie(tv, skb);
 		break;
 	}
 	up_read(&tv->identity_lock);

@@ -1,14 +1,17 @@
 /* SPDX-License-Identifier: GPL-2.0 */
-/* INIT, RESP and COOKIE: made and consumed */
+/* INIT and RESP: made and consumed; COOKIE: consumed */
 #ifndef TOYVPN_HANDSHAKE_H
 #define TOYVPN_HANDSHAKE_H
 
 #include <linux/skbuff.h>
 
+struct toyvpn_cookie_message;
 struct toyvpn_device;
 struct toyvpn_peer;
 
 void toyvpn_handshake_send_init(struct toyvpn_peer *peer);
+void toyvpn_handshake_cookie(struct toyvpn_device *tv,
+			     const struct toyvpn_cookie_message *message);
 void toyvpn_handshake_receive(struct toyvpn_device *tv, struct sk_buff *skb);
 
 #endif /* TOYVPN_HANDSHAKE_H */

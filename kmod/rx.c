@@ -6,6 +6,7 @@
 
 #include "batch.h"
 #include "compat.h"
+#include "handshake.h"
 #include "message.h"
 #include "peer.h"
 #include "rx.h"
@@ -272,29 +273,29 @@ static bool may_cost(struct toyvpn_device *tv, const struct sk_buff *skb)
 	return true;
 }
 
-/* RESP and COOKIE answer an INIT of ours, and name it */
-static bool awaited(struct toyvpn_device *tv, const struct sk_buff *skb)
+/* A RESP answers an INIT of ours, and names it */
+static bool awaited(struct toyvpn_device *tv, const struct toyvpn_resp *resp)
 {
-	const struct toyvpn_header *header = (const struct toyvpn_header *)skb->data;
-	__le32 index = header->index;
-	struct toyvpn_id *id;
+	struct toyvpn_id *id = toyvpn_id_find(&tv->ids, le32_to_cpu(resp->receiver));
 
-	if (header->type == TOYVPN_MESSAGE_RESP)
-		index = ((const struct toyvpn_resp *)skb->data)->receiver;
-	id = toyvpn_id_find(&tv->ids, le32_to_cpu(index));
-	/* A COOKIE may answer our RESP too, whose index names a session already */
-	return id && (!id->is_session || header->type == TOYVPN_MESSAGE_COOKIE);
+	return id && !id->is_session;
 }
 
 static void receive_handshake(struct toyvpn_device *tv, struct sk_buff *skb)
 {
 	u8 type = ((const struct toyvpn_header *)skb->data)->type;
 
-	if (type != TOYVPN_MESSAGE_INIT && !awaited(tv, skb)) {
+	if (type == TOYVPN_MESSAGE_COOKIE) {
+		toyvpn_handshake_cookie(tv, (const struct toyvpn_cookie_message *)skb->data);
+		consume_skb(skb);
+		return;
+	}
+	if (type == TOYVPN_MESSAGE_RESP &&
+	    !awaited(tv, (const struct toyvpn_resp *)skb->data)) {
 		drop(tv, skb, TOYVPN_STAT_RX_UNKNOWN_INDEX);
 		return;
 	}
-	if (type != TOYVPN_MESSAGE_COOKIE && !may_cost(tv, skb)) {
+	if (!may_cost(tv, skb)) {
 		DEV_STATS_INC(tv->dev, rx_dropped);
 		kfree_skb(skb);
 		return;
@@ -370,7 +371,10 @@ int toyvpn_rx(struct sock *sk, struct sk_buff *skb)
 	struct toyvpn_device *tv = rcu_dereference_sk_user_data(sk);
 	struct sk_buff_head messages;
 
+	/* It may wait, longer than the route and the socket that the stack lent it */
 	skb_mark_not_on_list(skb);
+	skb_orphan(skb);
+	skb_dst_drop(skb);
 	if (unlikely(!tv)) {
 		kfree_skb(skb);
 		return 0;

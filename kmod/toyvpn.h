@@ -60,7 +60,7 @@
  * @wq: work of peers and of the handshake queue
  * @receive: what the sockets hand their datagrams to; set before they open
  * @peer_work: what a peer's work item runs; set before the first peer
- * @handshakes: INIT, RESP and COOKIE messages that wait for @handshake_work
+ * @handshakes: INIT and RESP messages that wait for @handshake_work
  * @handshake_work: consumes them
  * @loaded_until: ns of boot time until which we count as under load
  * @checker: mac1, mac2 and cookies of what comes in
