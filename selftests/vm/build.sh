@@ -19,7 +19,6 @@ in_chroot() {
 	local root=$cache/$suite/root release
 
 	release=$(<"$cache/$suite/release")
-	mount --make-rprivate /
 	mount --bind "$checkout" "$root$guest_checkout"
 	mount -t proc proc "$root/proc"
 	mount --rbind /dev "$root/dev"

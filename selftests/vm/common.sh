@@ -49,7 +49,8 @@ need_root() {
 	((EUID == 0)) || die "$1 needs root"
 }
 
-# logged NAME CMD...: run CMD with its output in the log NAME; on failure show the log's end
+# logged NAME CMD...: run CMD with its output in the log NAME. Lines that start with "I: " are shown
+# as they come, to say what is being done; on failure the log's end.
 logged() {
 	local name=$1 rc
 	local log=$cache/log/$name.log
@@ -60,8 +61,8 @@ logged() {
 	(
 		set -e
 		"$@"
-	) >"$log" 2>&1 </dev/null
-	rc=$?
+	) 2>&1 </dev/null | tee "$log" | sed -un "s/^I: /vm: $name: /p" >&2
+	rc=${PIPESTATUS[0]}
 	set -e
 	if ((rc)); then
 		tail -n 20 "$log" >&2

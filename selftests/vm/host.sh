@@ -41,6 +41,7 @@ apt_backports() {
 		>"$apt/parts/toyvpn-backports.list"
 	local options=(-o Dir::Etc::SourceList=/dev/null -o "Dir::Etc::SourceParts=$apt/parts"
 		-o "Dir::State::Lists=$apt/lists" -o "Dir::Cache=$apt/cache")
+	echo "I: apt-get update, with $codename-backports"
 	apt-get "${options[@]}" -q update
 	apt-get "${options[@]}" -q -y --no-install-recommends "$@"
 }
@@ -49,15 +50,18 @@ install_packages() {
 	local packages
 
 	export DEBIAN_FRONTEND=noninteractive
+	echo "I: apt-get update"
 	apt-get -q update
 	# The keys of all suites that guests are made of: older versions of this package lack some.
 	mapfile -t packages < <(missing)
 	if [[ " ${packages[*]} " == *" qemu-system-x86 "* ]] || (($(qemu_version) < qemu_wanted)); then
 		if [[ $codename == bookworm ]]; then
+			echo "I: apt-get install qemu-system-x86 from $codename-backports"
 			apt_backports install -t "$codename-backports" qemu-system-x86 ||
 				apt-get -q -y --no-install-recommends install qemu-system-x86
 		fi
 	fi
+	echo "I: apt-get install ${packages[*]}"
 	apt-get -q -y --no-install-recommends install debian-archive-keyring "${packages[@]}"
 }
 

@@ -23,7 +23,7 @@ module_files() {
 	local module
 
 	for module in "${modules[@]}"; do
-		modprobe --dirname "$dir/root" --set-version "$(<"$dir/release")" --show-depends "$module"
+		chroot "$dir/root" modprobe --set-version "$(<"$dir/release")" --show-depends "$module"
 	done | awk '$1 == "insmod" && !seen[$2]++ { print $2 }'
 }
 
@@ -34,7 +34,7 @@ make_initrd() {
 	mkdir -p "$tree"/{bin,dev,proc,sys,lower,rw,modules}
 	cp "$dir/root/bin/busybox" "$tree/bin/"
 	for file in $(module_files); do
-		cp "$file" "$tree/modules/$((n++))-${file##*/}"
+		cp "$dir/root$file" "$tree/modules/$((n++))-${file##*/}"
 	done
 	install -m 755 "$vm/init" "$tree/init"
 	chroot "$dir/root" sh -c 'cd /initrd && find . | busybox cpio -o -H newc' >"$dir/initrd.new"

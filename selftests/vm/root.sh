@@ -58,7 +58,7 @@ trim_modules() {
 	local lib=$root/lib/modules/$release/kernel
 	rm -rf "$lib/sound"
 	(cd "$lib/drivers" && rm -rf "${unused_drivers[@]}")
-	find "$lib" -name '*.ko.xz' -exec unxz {} +
+	chroot "$root" find "${lib#"$root"}" -name '*.ko.xz' -exec unxz {} +
 	chroot "$root" depmod "$release"
 }
 
@@ -77,6 +77,7 @@ make_all() {
 	release=$(basename "$(ls -d "$new"/root/lib/modules/*)")
 	echo "$release" >"$new/release"
 	cp "$new/root/boot/vmlinuz-$release" "$new/vmlinuz"
+	echo "I: trimming its modules and making its image"
 	trim_modules "$new" "$release"
 	mkdir "$new/root/$guest_checkout" "$new/root/share"
 	make_image "$new"
