@@ -320,6 +320,16 @@ static void drop_session(struct toyvpn_peer *peer, struct toyvpn_session *sessio
 	toyvpn_session_put(session);
 }
 
+/* What is sent on no longer may still be received on: packets are under way */
+static void retire_session(struct toyvpn_peer *peer, struct toyvpn_session *session)
+{
+	if (!session)
+		return;
+	drop_session(peer, peer->previous[1]);
+	peer->previous[1] = peer->previous[0];
+	peer->previous[0] = session;
+}
+
 /**
  * toyvpn_peer_add_session() - a handshake made a session
  * @peer: the peer, its handshake lock held
@@ -327,24 +337,20 @@ static void drop_session(struct toyvpn_peer *peer, struct toyvpn_session *sessio
  *
  * One that we initiated is used at once. One that the peer initiated waits to
  * be confirmed by data on it, since the peer may never have got our RESP. The
- * session before stays for receiving.
+ * session before stays for receiving, and so does one that was not confirmed:
+ * if both sides began a handshake at once, the peer sends on that.
  */
 void toyvpn_peer_add_session(struct toyvpn_peer *peer, struct toyvpn_session *session)
 {
-	struct toyvpn_session *current_session, *previous, *next;
+	struct toyvpn_session *next;
 
 	spin_lock_bh(&peer->session_lock);
-	current_session = session_locked(peer, peer->current_session);
-	previous = session_locked(peer, peer->previous);
 	next = session_locked(peer, peer->next);
 	if (session->initiator) {
+		retire_session(peer, session_locked(peer, peer->current_session));
+		retire_session(peer, next);
 		rcu_assign_pointer(peer->current_session, session);
-		/* An unconfirmed one may be what the peer sends on next */
-		rcu_assign_pointer(peer->previous, next ?: current_session);
 		RCU_INIT_POINTER(peer->next, NULL);
-		drop_session(peer, previous);
-		if (next)
-			drop_session(peer, current_session);
 	} else {
 		rcu_assign_pointer(peer->next, session);
 		drop_session(peer, next);
@@ -380,8 +386,6 @@ void toyvpn_peer_ready(struct toyvpn_peer *peer)
  */
 bool toyvpn_peer_confirm_session(struct toyvpn_peer *peer, struct toyvpn_session *session)
 {
-	struct toyvpn_session *previous;
-
 	if (likely(rcu_access_pointer(peer->next) != session))
 		return false;
 	spin_lock_bh(&peer->session_lock);
@@ -389,21 +393,13 @@ bool toyvpn_peer_confirm_session(struct toyvpn_peer *peer, struct toyvpn_session
 		spin_unlock_bh(&peer->session_lock);
 		return false;
 	}
-	previous = session_locked(peer, peer->previous);
-	rcu_assign_pointer(peer->previous, session_locked(peer, peer->current_session));
+	retire_session(peer, session_locked(peer, peer->current_session));
 	rcu_assign_pointer(peer->current_session, session);
 	RCU_INIT_POINTER(peer->next, NULL);
-	drop_session(peer, previous);
 	spin_unlock_bh(&peer->session_lock);
 
 	toyvpn_peer_ready(peer);
 	return true;
-}
-
-static void erase_slot(struct toyvpn_peer *peer, struct toyvpn_session __rcu **slot)
-{
-	drop_session(peer, session_locked(peer, *slot));
-	RCU_INIT_POINTER(*slot, NULL);
 }
 
 /**
@@ -414,9 +410,14 @@ void toyvpn_peer_erase(struct toyvpn_peer *peer)
 {
 	toyvpn_peer_end_handshake(peer);
 	spin_lock_bh(&peer->session_lock);
-	erase_slot(peer, &peer->current_session);
-	erase_slot(peer, &peer->previous);
-	erase_slot(peer, &peer->next);
+	drop_session(peer, session_locked(peer, peer->current_session));
+	drop_session(peer, session_locked(peer, peer->next));
+	RCU_INIT_POINTER(peer->current_session, NULL);
+	RCU_INIT_POINTER(peer->next, NULL);
+	drop_session(peer, peer->previous[0]);
+	drop_session(peer, peer->previous[1]);
+	peer->previous[0] = NULL;
+	peer->previous[1] = NULL;
 	spin_unlock_bh(&peer->session_lock);
 	toyvpn_peer_event(peer, TOYVPN_EVENT_ERASED);
 }

@@ -92,8 +92,9 @@ enum toyvpn_peer_wanted {
  * @next_removed: the next of those that are removed together
  * @session_lock: guards the session pointers; bottom halves off
  * @current_session: what we send on (read under RCU)
- * @previous: still valid for receiving (RCU)
  * @next: made by the peer's INIT, not confirmed by data yet (RCU)
+ * @previous: newest first; still valid for receiving, where they are found by their
+ *	index. Two, since both sides may have begun a handshake at once
  * @endpoint_lock: guards @endpoint; writers with bottom halves off
  * @endpoint: where it is
  * @dst_cache: route to there, a CPU
@@ -122,10 +123,10 @@ struct toyvpn_peer {
 	bool dead;
 	struct toyvpn_peer *next_removed;
 
-	spinlock_t session_lock;	/* the three pointers */
+	spinlock_t session_lock;	/* the session pointers */
 	struct toyvpn_session __rcu *current_session;
-	struct toyvpn_session __rcu *previous;
 	struct toyvpn_session __rcu *next;
+	struct toyvpn_session *previous[2];
 
 	seqlock_t endpoint_lock;
 	struct toyvpn_endpoint endpoint;
