@@ -39,7 +39,6 @@ inside() {
 	"${make[@]}" tools
 	rm -rf "build/$suite/install"
 	make -C tools "O=$PWD/build/$suite/tools" "DESTDIR=$PWD/build/$suite/install" install
-	[[ -e Kbuild ]] || return 0
 	"${make[@]}" modules_install
 	rm -rf "build/$suite/modules"
 	cp -r /mnt/upper "build/$suite/modules"
