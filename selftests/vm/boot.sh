@@ -15,7 +15,7 @@
 
 suite=${SUITE:-trixie}
 need_suite "$suite"
-dir=$cache/$suite
+dir=$(root_dir "$suite")
 out=$checkout/build/$suite
 clock=${CLOCK:-real}
 smp=${SMP:-2}
@@ -81,7 +81,7 @@ esac
 append="console=ttyS0 panic=-1 mitigations=off toyvpn.suite=$suite"
 qemu=(qemu-system-x86_64 -nodefaults -no-user-config -no-reboot -display none
 	-machine q35 "${machine[@]}" -smp "$smp" -m "${MEM:-1G}"
-	-kernel "$dir/vmlinuz" -initrd "$dir/initrd.img"
+	-kernel "$dir/vmlinuz" -initrd "$(initrd "$suite")"
 	-drive "file=$dir/root.img,format=raw,if=virtio,readonly=on"
 	-virtfs "local,path=$checkout,mount_tag=checkout,security_model=none,multidevs=remap")
 if [[ -n ${SHARE:-} ]]; then

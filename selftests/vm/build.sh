@@ -16,9 +16,11 @@ out=$checkout/build/$suite
 
 # Runs in a mount namespace of its own: nothing stays mounted, whatever happens.
 in_chroot() {
-	local root=$cache/$suite/root release
+	local dir root release
 
-	release=$(<"$cache/$suite/release")
+	dir=$(root_dir "$suite")
+	root=$dir/root
+	release=$(<"$dir/release")
 	mount --bind "$checkout" "$root$guest_checkout"
 	mount -t proc proc "$root/proc"
 	mount --rbind /dev "$root/dev"

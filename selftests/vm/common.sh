@@ -17,6 +17,23 @@ mkdir -p "$cache/log"
 # shellcheck disable=SC2034
 guest_checkout=/toyvpn
 
+# root_dir SUITE: where the guest's root of a suite is. The recipe's hash is in its name, so that
+# checkouts with different recipes do not make it in turns.
+root_dir() {
+	local hash
+
+	hash=$(sha256sum <"$checkout/selftests/vm/root.sh")
+	echo "$cache/$1-${hash:0:12}"
+}
+
+# initrd SUITE: the initramfs for it
+initrd() {
+	local hash
+
+	hash=$(cat "$checkout/selftests/vm/"{initrd.sh,init} | sha256sum)
+	echo "$(root_dir "$1")/initrd-${hash:0:12}.img"
+}
+
 # say WORDS...: progress, on stderr because stdout belongs to the command in the guest
 say() {
 	echo "vm: $*" >&2

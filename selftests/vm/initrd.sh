@@ -1,22 +1,19 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0
 # initrd.sh SUITE: make the initramfs with which the suite's kernel reaches the guest's root, if it
-# is not there as wanted: busybox, a few modules, and ./init. It is $cache/SUITE/initrd.img.
+# is not there: busybox, a few modules, and ./init.
 
 # shellcheck source=selftests/vm/common.sh
 . "$(dirname "${BASH_SOURCE[0]}")/common.sh"
 
 suite=${1:?SUITE}
 need_suite "$suite"
-dir=$cache/$suite
+dir=$(root_dir "$suite")
+image=$(initrd "$suite")
 vm=$checkout/selftests/vm
 
 # What a guest needs before guest.sh runs. modprobe puts each after what it depends on.
 modules=(virtio_pci virtio_blk ext4 overlay 9p 9pnet_virtio virtio_console)
-
-recipe() {
-	cat "$vm/initrd.sh" "$vm/init" "$dir/recipe" | sha256sum
-}
 
 # The files of all modules, in the order in which they must be loaded.
 module_files() {
@@ -37,14 +34,13 @@ make_initrd() {
 		cp "$dir/root$file" "$tree/modules/$((n++))-${file##*/}"
 	done
 	install -m 755 "$vm/init" "$tree/init"
-	chroot "$dir/root" sh -c 'cd /initrd && find . | busybox cpio -o -H newc' >"$dir/initrd.new"
+	chroot "$dir/root" sh -c 'cd /initrd && find . | busybox cpio -o -H newc' >"$image.new"
 	rm -rf "$tree"
-	mv "$dir/initrd.new" "$dir/initrd.img"
-	recipe >"$dir/initrd.recipe"
+	mv "$image.new" "$image"
 }
 
 main() {
-	cmp -s <(recipe) "$dir/initrd.recipe" || logged "initrd-$suite" make_initrd
+	[[ -e $image ]] || logged "initrd-$suite" make_initrd
 }
 
 locked "$suite" main

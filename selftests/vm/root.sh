@@ -2,19 +2,19 @@
 # SPDX-License-Identifier: GPL-2.0
 # root.sh SUITE: make the guest's root of a Debian suite, if it is not there as this recipe wants it.
 #
-# In $cache/SUITE are then:
+# In the folder that root_dir names are then:
 #   root/       a small Debian: the chroot in which module and tool are built
 #   root.img    the same as a file system image, which guests share read-only. An image and not a
 #               folder over 9p: under emulation a guest that runs from 9p is several times slower
 #   vmlinuz     the suite's own kernel, release its version
-#   recipe      what all this was made from
+#   used        as old as the last use: what nobody used for two weeks is removed
 
 # shellcheck source=selftests/vm/common.sh
 . "$(dirname "${BASH_SOURCE[0]}")/common.sh"
 
 suite=${1:?SUITE}
 need_suite "$suite"
-dir=$cache/$suite
+dir=$(root_dir "$suite")
 
 packages=(
 	linux-image-amd64 linux-headers-amd64 gcc make libc6-dev libelf-dev pkgconf xz-utils
@@ -30,10 +30,6 @@ unused_drivers=(accel ata atm bluetooth comedi firewire gpu hid hwmon i2c iio in
 	leds md media memstick message mfd misc mmc mtd nfc nvme parport pcmcia pinctrl platform power
 	pwm scsi soundwire spi ssb staging target thunderbolt ufs usb vfio video w1 watchdog xen
 	net/arcnet net/can net/ethernet net/fddi net/hamradio net/phy net/usb net/wireless net/wwan)
-
-recipe() {
-	sha256sum <"$checkout/selftests/vm/root.sh"
-}
 
 debootstrap_root() {
 	local opts=() site
@@ -81,24 +77,32 @@ make_all() {
 	trim_modules "$new" "$release"
 	mkdir "$new/root/$guest_checkout" "$new/root/share"
 	make_image "$new"
-	recipe >"$new/recipe"
+}
+
+# Roots that were made by other recipes
+remove_unused() {
+	local used
+
+	find "$cache" -path "$cache/$suite-*/used" -mtime +14 | while read -r used; do
+		rm -rf "${used%/used}"
+	done
 }
 
 main() {
-	local new
+	local new=$cache/new-$suite
 
-	! cmp -s <(recipe) "$dir/recipe" || return 0
-	need_root "making a guest's root"
-	say "$suite: making the guest's root (a minute or two; log: $cache/log/root-$suite.log)"
-	# Made under another name and renamed when whole: a run that is killed leaves nothing half-made.
-	rm -rf "$cache/new-$suite" "$cache/old-$suite"
-	new=$cache/new-$suite
-	mkdir "$new"
-	logged "root-$suite" make_all "$new"
-	[[ ! -e $dir ]] || mv "$dir" "$cache/old-$suite"
-	mv "$new" "$dir"
-	rm -rf "$cache/old-$suite"
-	say "$suite: kernel $(cat "$dir/release"), $(du -sh "$dir" | cut -f1) in $dir"
+	if [[ ! -e $dir ]]; then
+		need_root "making a guest's root"
+		say "$suite: making the guest's root (a minute or two; log: $cache/log/root-$suite.log)"
+		# Made under another name and renamed when whole: a run that is killed leaves nothing half-made.
+		rm -rf "$new"
+		mkdir "$new"
+		logged "root-$suite" make_all "$new"
+		mv "$new" "$dir"
+		say "$suite: kernel $(<"$dir/release"), $(du -sh "$dir" | cut -f1) in $dir"
+		remove_unused
+	fi
+	touch "$dir/used"
 }
 
 locked "$suite" main
