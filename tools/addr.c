@@ -154,6 +154,26 @@ static bool is_permanent(int error)
 	       error == EAI_SERVICE || error == EAI_FAMILY || error == EAI_MEMORY;
 }
 
+/* What is wrong with an address as that of one peer, or NULL. */
+static const char *flaw(const union endpoint *endpoint)
+{
+	const struct in6_addr *v6 = &endpoint->v6.sin6_addr;
+	in_addr_t v4 = ntohl(endpoint->v4.sin_addr.s_addr);
+
+	if (endpoint->any.sa_family == AF_INET) {
+		if (!(v4 >> 24) || IN_MULTICAST(v4) || v4 == INADDR_BROADCAST)
+			return "not the address of one host";
+	} else {
+		if (IN6_IS_ADDR_UNSPECIFIED(v6) || IN6_IS_ADDR_MULTICAST(v6))
+			return "not the address of one host";
+		if (IN6_IS_ADDR_V4MAPPED(v6))
+			return "an IPv4 address in an IPv6 one: write just the IPv4 address";
+		if (IN6_IS_ADDR_LINKLOCAL(v6) && !endpoint->v6.sin6_scope_id)
+			return "needs its interface: [ADDRESS%INTERFACE]:PORT";
+	}
+	return NULL;
+}
+
 /**
  * endpoint_resolve() - find the address of a host
  * @endpoint: where to
@@ -198,6 +218,9 @@ bool endpoint_resolve(union endpoint *endpoint, const char *host, uint16_t port,
 	memset(endpoint, 0, sizeof(*endpoint));
 	memcpy(endpoint, found->ai_addr, found->ai_addrlen);
 	freeaddrinfo(found);
+	*why = flaw(endpoint);
+	if (*why)
+		return false;
 	if (endpoint->any.sa_family == AF_INET)
 		endpoint->v4.sin_port = htons(port);
 	else

@@ -19,7 +19,7 @@ _toyvpnctl_set_words() {
 	fi
 }
 
-# One that goes for an entry of a list with commas
+# What can follow in a list of ciphers of which $1 is there already.
 _toyvpnctl_ciphers() {
 	local cipher head=''
 
@@ -65,17 +65,11 @@ _toyvpnctl() {
 	local commands='show showconf set setconf addconf syncconf genkey genpsk pubkey version help'
 	local fields='public-key private-key listen-port fwmark ciphers peers preshared-keys endpoints
 		allowed-ips latest-handshakes persistent-keepalive transfer states dump'
-	# Keys end with "=", which breaks words unless bash-completion puts them together.
-	local cur words cword choices=''
+	# shellcheck disable=SC2034 # _init_completion sets more than is needed here
+	local cur prev words cword split choices=''
 
-	if declare -F _comp_get_words >/dev/null; then
-		_comp_get_words -n =: cur words cword
-	elif declare -F _get_comp_words_by_ref >/dev/null; then
-		_get_comp_words_by_ref -n =: cur words cword
-	else
-		cur=${COMP_WORDS[COMP_CWORD]} words=("${COMP_WORDS[@]}") cword=$COMP_CWORD
-	fi
-
+	# Keys end with "=", addresses have ":", which otherwise break words.
+	_init_completion -n =: || return
 	COMPREPLY=()
 	case $cword:${words[1]} in
 	1:*) choices="$commands --help --version" ;;
