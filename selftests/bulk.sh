@@ -1,7 +1,7 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0
 # Bulk TCP and UDP both ways with both ciphers; what arrives is compared by its SHA-256.
-# timeout: 180
+# timeout: 300
 
 . "$(dirname "$0")/lib.sh"
 . "$selftests/net.sh"

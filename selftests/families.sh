@@ -1,6 +1,7 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0
 # Ping, TCP and UDP in all combinations of inner and outer address family.
+# timeout: 300
 
 . "$(dirname "$0")/lib.sh"
 . "$selftests/net.sh"

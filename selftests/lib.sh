@@ -134,8 +134,18 @@ defer() {
 
 # spawn CMD...: run CMD in the background until the story ends; its process id is $!
 spawn() {
-	"$@" &
+	background "$@"
 	defer kill_and_wait $!
+}
+
+# background CMD...: run CMD in the background; its process id is $!, not that of a shell around it
+background() {
+	if [[ $1 == on ]]; then
+		shift
+		ip netns exec "$@" &
+	else
+		"$@" &
+	fi
 }
 
 # kill_and_wait PID: end a process of ours, if it is still there

@@ -59,7 +59,7 @@ pings() {
 	local netns=$1 address=$2
 
 	shift 2
-	on "$netns" ping -q -c 3 -i 0.1 -W 10 -w 30 "$@" "$address"
+	on "$netns" ping -q -c 3 -i 0.1 -W 10 "$@" "$address" | tee /dev/stderr | grep -q ' 0% packet loss'
 }
 
 # no_ping NS ADDRESS [OPTIONS...]: nothing comes back

@@ -1,6 +1,7 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0
 # The link moves between namespaces while its UDP socket stays where it was made; namespaces go.
+# timeout: 300
 
 . "$(dirname "$0")/lib.sh"
 . "$selftests/net.sh"
@@ -30,14 +31,12 @@ no_socket_in() {
 	! socket_in "$@"
 }
 
-# under_load NS CMD...: while traffic goes through the tunnel from a namespace
+# under_load ADDRESS CMD...: while right sends to that address through the tunnel, and is answered
 under_load() {
-	local netns=$1
-
-	shift
-	on "$netns" ping -q -f -s 1000 "${inner4[right]}" >/dev/null 2>&1 &
+	background on right ping -q -f -s 1000 "$1" >/dev/null 2>&1
 	load=$!
 	trap 'kill_and_wait "$load"' EXIT
+	shift
 	sleep 0.5
 	"$@"
 }
@@ -56,7 +55,6 @@ uplink() {
 	addr box up0 10.9.0.3/32
 	ip -n box link set up0 up
 	ip -n box route add "${inner4[right]}" dev up0
-	pings box "${inner4[right]}"
 }
 
 # orphan: what the link without its socket's namespace can still do: answer, and go
@@ -83,10 +81,10 @@ check "the old one is gone" no_socket_in left "$port"
 check "packets cross" pings box "${inner4[right]}"
 check "and home again" move box left
 check "packets cross at home" reach left right
-check "it moves under load" under_load left move left box
+check "it moves under load" under_load "${inner4[left]}" move left box
 check "packets cross afterwards" only_way_out
 
-check "its namespace is deleted under load" under_load box ip netns del box
+check "its namespace is deleted under load" under_load "${inner4[left]}" ip netns del box
 check "the link goes with it" wait_for 30 no_socket_in left 4444
 check "a new one can be made" on left bash -c "
 	ip link add vpn0 type toyvpn &&
@@ -96,7 +94,8 @@ check "a new one can be made" on left bash -c "
 check "packets cross" pings left "${inner4[right]}"
 
 ns box
-check "a link from a third namespace" uplink
-check "that namespace is deleted under load" under_load box ip netns del up
+uplink
+check "a link from a third namespace" pings box "${inner4[right]}"
+check "that namespace is deleted under load" under_load 10.9.0.3 ip netns del up
 check "the link is still there, and can go" orphan
 check "packets of others cross" pings left "${inner4[right]}"

@@ -2,6 +2,7 @@
 # SPDX-License-Identifier: GPL-2.0
 # Replay, forgery and broken messages from a peer in user space that knows the protocol and has
 # valid keys. An honest peer of the same link loses nothing meanwhile.
+# timeout: 400
 
 . "$(dirname "$0")/lib.sh"
 . "$selftests/net.sh"
@@ -18,22 +19,15 @@ honest() {
 	on left toyvpnctl set vpn0 peer "${key[honest]}" allowed-ips 10.9.0.9/32
 	addr honest vpn0 10.9.0.9/24
 	ip -n honest link set vpn0 up
-	pings honest "${inner4[left]}"
-}
-
-# all_answered: what the honest peer sent all the time
-all_answered() {
-	kill -INT "$pinger"
-	wait "$pinger" || :
-	cat "$tmp/ping"
-	grep -q ' 0% packet loss' "$tmp/ping"
 }
 
 user_space_peer 4
-check "an honest peer" honest
-on honest ping -q -i 0.2 "${inner4[left]}" >"$tmp/ping" &
+honest
+check "an honest peer" pings honest "${inner4[left]}"
+spawn on honest ping -q -i 0.2 "${inner4[left]}" >"$tmp/ping"
 pinger=$!
-defer kill_and_wait "$pinger"
 as_peer replay.py
-check "the honest peer lost nothing" all_answered
+kill -INT "$pinger"
+wait "$pinger" || :
+check "the honest peer lost nothing" grep ' 0% packet loss' "$tmp/ping"
 check "and is connected" shown_is left honest state connected

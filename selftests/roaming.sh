@@ -87,7 +87,7 @@ new_address() {
 }
 
 roam
-check "a network with a masquerading router" network_with_nat
+network_with_nat
 check "from behind NAT" pings home "${inner4[left]}"
 check "and back, while the router remembers" pings left 10.9.0.77
 pass 60

@@ -1,6 +1,7 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0
 # Cryptokey routing: which peer gets a packet and which may have sent one; and the way outside.
+# timeout: 300
 
 . "$(dirname "$0")/lib.sh"
 . "$selftests/net.sh"
@@ -15,7 +16,7 @@ third() {
 	on left toyvpnctl set vpn0 peer "${key[third]}" endpoint "203.0.113.2:$port" allowed-ips 10.9.0.3/32
 	on third toyvpnctl set vpn0 peer "${key[left]}" endpoint "203.0.113.1:$port" \
 		allowed-ips 0.0.0.0/0,::/0
-	addr third vpn0 10.9.0.3/24
+	addr third vpn0 10.9.0.3/24 fd09::3/64
 	ip -n third link set vpn0 up
 	on right toyvpnctl set vpn0 peer "${key[left]}" allowed-ips 0.0.0.0/0,::/0
 }
@@ -138,7 +139,8 @@ sticky() {
 }
 
 tunnel_pair 4
-check "a third host" third
+third
+check "a third host" pings third "${inner4[left]}"
 both_have 198.51.100.7/32 198.51.100.200/32 2001:db8:7::7/128
 ip -n left route add 198.51.100.0/24 dev vpn0
 ip -n left route add 2001:db8:7::/48 dev vpn0
@@ -171,9 +173,11 @@ check "a source that is not the peer's is dropped and counted" \
 	counts left rx_drop_source_not_allowed wrong_source
 check "its own is not" pings third "${inner4[left]}"
 
-on left toyvpnctl set vpn0 peer "$(toyvpnctl genkey | toyvpnctl pubkey)" allowed-ips 198.51.100.0/24
+nobody=$(toyvpnctl genkey | toyvpnctl pubkey)
+on left toyvpnctl set vpn0 peer "$nobody" allowed-ips 198.51.100.0/24
 check "a peer that nobody knows the place of: the sender is told" refused left 198.51.100.7
-check "and why is shown" reason_for_people left "endpoint"
+check "and why is shown" reason_for_people left "set its endpoint"
+on left toyvpnctl set vpn0 peer "$nobody" remove
 
 forwarding left
 ip -n third route add 198.51.99.0/24 dev vpn0

@@ -1,6 +1,7 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0
 # Tiny and large packets, and what happens at the edges of the MTU.
+# timeout: 300
 
 . "$(dirname "$0")/lib.sh"
 . "$selftests/net.sh"
@@ -10,10 +11,10 @@ sizes() {
 	local size
 
 	for size in 0 1 2 15 16 17 255 256 $(($1 - 29)) $(($1 - 28)); do
-		pings left "${inner4[right]}" -M 'do' -s "$size"
+		pings left "${inner4[right]}" -c 1 -M 'do' -s "$size"
 	done
 	for size in 0 1 15 $(($1 - 49)) $(($1 - 48)); do
-		pings left "${inner6[right]}" -M 'do' -s "$size"
+		pings left "${inner6[right]}" -c 1 -M 'do' -s "$size"
 	done
 }
 
@@ -88,7 +89,8 @@ check "one byte more: a sender far away is told" far_too_big 1393 1420
 
 # Nor can one that is too large slip through below IP, where nothing else looks at its size.
 on left tc qdisc add dev lan clsact
-on left tc filter add dev lan ingress matchall action mirred egress redirect dev vpn0
+on left tc filter add dev lan ingress protocol ip matchall action mirred egress redirect dev vpn0
+ip -n lan route flush cache
 check "one byte more, put into the link: dropped and counted" \
 	counts left tx_drop_too_big on lan ping -M 'do' -c 2 -i 0.3 -W 1 -s 1393 "${inner4[right]}"
 check "one byte less is not" pings lan "${inner4[right]}" -M 'do' -s 1392

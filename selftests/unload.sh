@@ -1,7 +1,7 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0
 # Links, peers, keys, namespaces and the module itself go while traffic is at its heaviest.
-# timeout: 240
+# timeout: 400
 
 . "$(dirname "$0")/lib.sh"
 . "$selftests/net.sh"
@@ -14,9 +14,10 @@ load() {
 	for netns in left right; do
 		other=left
 		[[ $netns != left ]] || other=right
-		on "$netns" ping -q -f -s 1300 "${inner4[$other]}" >/dev/null 2>&1 &
+		background on "$netns" ping -q -f -s 1300 "${inner4[$other]}" >/dev/null 2>&1
 		pids+=($!)
-		on "$netns" iperf3 -c "${inner6[$other]}" -t 60 --connect-timeout 3000 >/dev/null 2>&1 &
+		background on "$netns" iperf3 -c "${inner6[$other]}" -t 60 --connect-timeout 3000 \
+			>/dev/null 2>&1
 		pids+=($!)
 	done
 	sleep 1
@@ -121,10 +122,10 @@ check "packets cross" goes left "${inner4[right]}"
 for round in 1 2 3; do
 	check "round $round: link deleted under load" loaded ip -n left link del vpn0
 	ip -n right link del vpn0
-	check "round $round: made again" again
+	again
 	check "round $round: packets cross" goes left "${inner6[right]}"
 	check "round $round: module unloaded under load" loaded unload
 	check "round $round: and loaded" modprobe toyvpn
-	check "round $round: made again" again
+	again
 	check "round $round: packets cross" goes right "${inner4[left]}"
 done

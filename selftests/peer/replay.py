@@ -252,7 +252,7 @@ def _():
         peer.send(message[:length])
     # With its MACs made again, so that the length alone is wrong.
     body = message[:-32]
-    for wrong in (body + b"\0", body + bytes(8), body[:-1], body[:-16], body + bytes(1024)):
+    for wrong in (body + b"\0", body + bytes(8), body[:-1], body[:-15], body + bytes(1024)):
         with host.counts("rx_drop_malformed"):
             peer.send_handshake(tv.with_macs(wrong, peer.host_public))
     assert not peer.pending(tv.RESP, tv.COOKIE), "an answer"
@@ -324,16 +324,15 @@ def _():
         silence(peer.offer(payload=tv.tlvs(usual() + usual()[at:at + 1])).message,
                 "handshake_drop_bad_payload", "a TLV twice")
     for wrong in ((tv.MTU, b"\1"), (tv.MTU, bytes(3)), (tv.CREDENTIALS, bytes(257))):
-        silence(peer.offer(tlv=[wrong]).message, "handshake_drop_bad_payload", f"a wrong length of {wrong[0]}")
+        silence(peer.offer(tlv=[wrong]).message, "handshake_drop_bad_payload",
+                f"a wrong length of type {wrong[0]}")
     for at, wrong in ((0, bytes(11)), (0, bytes(13)), (2, b""), (2, b"\3\3")):
         items = usual()
         items[at] = (items[at][0], wrong)
-        silence(peer.offer(payload=tv.tlvs(items)).message, "handshake_drop_bad_payload", "a wrong length")
+        silence(peer.offer(payload=tv.tlvs(items)).message, "handshake_drop_bad_payload",
+                f"a wrong length of type {items[at][0]}")
     cut = tv.tlvs(usual() + [(100, bytes(64))])[:-32]
     silence(peer.offer(payload=cut).message, "handshake_drop_bad_payload", "a TLV past the end")
-    payload = tv.tlvs(usual())
-    silence(peer.offer(payload=payload + b"\x64\0\x01\0".rjust(16, b"\1")).message,
-            "handshake_drop_bad_payload", "garbage")
 
 
 @case("every TLV that INIT may carry is accepted, up to 1,024 bytes")
