@@ -52,12 +52,15 @@ need_suite() {
 
 # debian_archive: the address of the Debian archive that this machine's apt uses, or MIRROR=
 debian_archive() {
-	local site=${MIRROR:-}
+	local site=${MIRROR:-} try
 
-	# shellcheck disable=SC2016
-	[[ -n $site ]] || site=$(apt-get indextargets --format '$(SITE)' \
-		'Created-By: Packages' 'Label: Debian' | head -n 1)
-	[[ -n $site ]] || die "apt knows no Debian archive here: say MIRROR=http://..."
+	for try in 'apt-get -q update' false; do
+		# shellcheck disable=SC2016
+		[[ -n $site ]] || site=$(apt-get indextargets --format '$(SITE)' \
+			'Created-By: Packages' 'Label: Debian' | head -n 1)
+		# A machine that never updated its lists does not know their labels.
+		[[ -n $site ]] || $try >&2 || die "apt knows no Debian archive here: say MIRROR=http://..."
+	done
 	echo "$site"
 }
 

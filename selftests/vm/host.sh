@@ -5,10 +5,6 @@
 # shellcheck source=selftests/vm/common.sh
 . "$(dirname "${BASH_SOURCE[0]}")/common.sh"
 
-# The first Debian whose own QEMU emulates AES with the processor's instructions, several times
-# faster than before; an older Debian gets QEMU from its backports.
-qemu_wanted=10
-
 declare -A package=(
 	[qemu-system-x86_64]=qemu-system-x86
 	[mmdebstrap]=mmdebstrap
@@ -22,10 +18,6 @@ missing() {
 	for cmd in "${!package[@]}"; do
 		command -v "$cmd" >/dev/null || echo "${package[$cmd]}"
 	done
-}
-
-qemu_version() {
-	qemu-system-x86_64 --version 2>/dev/null | sed -n 's/.* version \([0-9]*\).*/\1/p'
 }
 
 # apt with a configuration of our own that knows the backports as well, so that this machine's
@@ -52,15 +44,14 @@ install_packages() {
 	export DEBIAN_FRONTEND=noninteractive
 	echo "I: apt-get update"
 	apt-get -q update
-	# The keys of all suites that guests are made of: older versions of this package lack some.
 	mapfile -t packages < <(missing)
-	if [[ " ${packages[*]} " == *" qemu-system-x86 "* ]] || (($(qemu_version) < qemu_wanted)); then
-		if [[ $codename == bookworm ]]; then
-			echo "I: apt-get install qemu-system-x86 from $codename-backports"
-			apt_backports install -t "$codename-backports" qemu-system-x86 ||
-				apt-get -q -y --no-install-recommends install qemu-system-x86
-		fi
+	# QEMU 10 uses the processor's AES instructions to emulate those of the guest, QEMU 7 does not.
+	if [[ $codename == bookworm && " ${packages[*]} " == *" qemu-system-x86 "* ]]; then
+		echo "I: apt-get install qemu-system-x86 from $codename-backports"
+		apt_backports install -t "$codename-backports" qemu-system-x86 ||
+			echo "I: not there, so the one of $codename"
 	fi
+	# The keyring, because older ones lack the keys of newer suites.
 	echo "I: apt-get install ${packages[*]}"
 	apt-get -q -y --no-install-recommends install debian-archive-keyring "${packages[@]}"
 }
