@@ -117,7 +117,7 @@ for host in $hosts; do
 done
 cable client eth0 192.0.2.10/24 server eth0 192.0.2.1/24
 cable server eth1 203.0.113.1/24 web eth0 203.0.113.80/24
-yes "$marker" | head -c 2000000 >secret.txt
+head -c 2000000 < <(yes "$marker") >secret.txt
 start web python3 -m http.server --directory "$tmp" 80
 start web iperf3 -s
 
@@ -160,8 +160,8 @@ for file in wire.pcap web.pcap; do
 done
 
 story "Does it work?"
-at client 'ping -c 3 -i 0.3 10.9.0.1'
-at client 'ping -c 3 -i 0.3 203.0.113.80'
+at client 'ping -c 3 -i 0.5 -W 5 10.9.0.1'
+at client 'ping -c 3 -i 0.5 -W 5 203.0.113.80'
 
 story "A download from the web server, through the tunnel and the server's NAT."
 at client 'curl --silent --show-error --max-time 50 --output copy.txt --write-out "%{size_download} bytes\n" http://203.0.113.80/secret.txt'

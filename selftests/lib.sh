@@ -204,9 +204,14 @@ ns() {
 
 	for name in "$@"; do
 		ip netns add "$name"
-		defer ip netns del "$name"
+		defer del_ns "$name"
 		ip -n "$name" link set lo up
 	done
+}
+
+# del_ns NAME: unless the story has done it
+del_ns() {
+	[[ ! -e /run/netns/$1 ]] || ip netns del "$1"
 }
 
 # on NS CMD...: run CMD in a namespace

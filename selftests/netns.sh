@@ -41,28 +41,28 @@ under_load() {
 	"$@"
 }
 
-# uplink: a namespace with a tunnel to right, from which the link moves to box before it ends
-uplink() {
-	ns up
-	veth_pair up eth0 right up
-	addr up eth0 203.0.113.1/24
-	addr right up 203.0.113.2/24
-	vpn_link up
-	on up toyvpnctl set vpn0 peer "${key[right]}" endpoint "203.0.113.2:$port" \
+# third: a namespace with a tunnel to right, from which the link moves to box before it ends
+third() {
+	ns uplink
+	veth_pair uplink eth0 right eth1
+	addr uplink eth0 203.0.113.1/24
+	addr right eth1 203.0.113.2/24
+	vpn_link uplink
+	on uplink toyvpnctl set vpn0 peer "${key[right]}" endpoint "203.0.113.2:$port" \
 		allowed-ips "${inner4[right]}/32"
-	on right toyvpnctl set vpn0 peer "${key[up]}" allowed-ips 10.9.0.3/32
-	ip -n up link set vpn0 netns box name up0
-	addr box up0 10.9.0.3/32
-	ip -n box link set up0 up
-	ip -n box route add "${inner4[right]}" dev up0
+	on right toyvpnctl set vpn0 peer "${key[uplink]}" allowed-ips 10.9.0.3/32
+	ip -n uplink link set vpn0 netns box name vpn1
+	addr box vpn1 10.9.0.3/32
+	ip -n box link set vpn1 up
+	ip -n box route add "${inner4[right]}" dev vpn1
 }
 
 # orphan: what the link without its socket's namespace can still do: answer, and go
 orphan() {
 	no_ping box "${inner4[right]}"
-	on box toyvpnctl show up0
-	ip -n box -d link show up0
-	ip -n box link del up0
+	on box toyvpnctl show vpn1
+	ip -n box -d link show vpn1
+	ip -n box link del vpn1
 }
 
 tunnel_pair 4
@@ -94,8 +94,8 @@ check "a new one can be made" on left bash -c "
 check "packets cross" pings left "${inner4[right]}"
 
 ns box
-uplink
+third
 check "a link from a third namespace" pings box "${inner4[right]}"
-check "that namespace is deleted under load" under_load 10.9.0.3 ip netns del up
+check "that namespace is deleted under load" under_load 10.9.0.3 ip netns del uplink
 check "the link is still there, and can go" orphan
 check "packets of others cross" pings left "${inner4[right]}"

@@ -27,7 +27,7 @@ servers() {
 	local netns
 
 	for netns in left right; do
-		spawn on "$netns" iperf3 -s >/dev/null
+		spawn on "$netns" iperf3 -s >/dev/null 2>&1
 	done
 }
 
