@@ -24,34 +24,6 @@ static void erase(struct toyvpn_peer *peer, enum toyvpn_reason reason)
 	mutex_unlock(&peer->handshake.lock);
 }
 
-static int check_ciphers(const struct toyvpn_device_config *config,
-			 struct netlink_ext_ack *extack)
-{
-	size_t i;
-
-	if (!config->ciphers)
-		return 0;
-	if (!config->cipher_count) {
-		NL_SET_ERR_MSG(extack, "the list of ciphers is empty");
-		return -EINVAL;
-	}
-	if (config->cipher_count > TOYVPN_CIPHERS_MAX) {
-		NL_SET_ERR_MSG(extack, "the list of ciphers is too long");
-		return -EINVAL;
-	}
-	for (i = 0; i < config->cipher_count; i++) {
-		if (!toyvpn_cipher_known(config->ciphers[i])) {
-			NL_SET_ERR_MSG(extack, "unknown cipher");
-			return -EOPNOTSUPP;
-		}
-		if (memchr(config->ciphers, config->ciphers[i], i)) {
-			NL_SET_ERR_MSG(extack, "a cipher is given twice");
-			return -EINVAL;
-		}
-	}
-	return 0;
-}
-
 /* Sessions with a cipher that is no longer accepted end */
 static void use_ciphers(struct toyvpn_device *tv, const u8 *ciphers, size_t count)
 {
@@ -86,13 +58,17 @@ static void use_identity(struct toyvpn_device *tv, const struct toyvpn_noise_sta
 		tv->identity_generation = 1;
 	up_write(&tv->identity_lock);
 
-	xa_for_each(&tv->peers_by_number, i, peer)
+	xa_for_each(&tv->peers_by_number, i, peer) {
 		erase(peer, TOYVPN_REASON_REMOVED_KEY);
+		toyvpn_peer_forget_identity(peer);
+	}
 	if (!identity)
 		return;
 	peer = toyvpn_peer_find(tv, identity->public);
 	if (peer)
 		toyvpn_peer_remove(peer);
+	xa_for_each(&tv->peers_by_number, i, peer)
+		toyvpn_peer_want_flush(peer);
 }
 
 static void forget_routes(struct toyvpn_device *tv)
@@ -112,8 +88,8 @@ static void forget_routes(struct toyvpn_device *tv)
  *
  * Whatever can fail comes before the first change. Sleeps.
  *
- * Return: 0; -EINVAL, -EOPNOTSUPP, -EADDRINUSE, -ENOMEM or another errno of the
- * sockets, and nothing has changed.
+ * Return: 0; -EINVAL, -EADDRINUSE, -ENOMEM or another errno of the sockets, and
+ * nothing has changed.
  */
 int toyvpn_config_device(struct toyvpn_device *tv, const struct toyvpn_device_config *config,
 			 struct netlink_ext_ack *extack)
@@ -127,9 +103,6 @@ int toyvpn_config_device(struct toyvpn_device *tv, const struct toyvpn_device_co
 	int err;
 
 	lockdep_assert_held(&tv->lock);
-	err = check_ciphers(config, extack);
-	if (err)
-		return err;
 	if (has_key) {
 		err = toyvpn_noise_set_static(&identity, config->private_key);
 		if (err) {
@@ -214,7 +187,7 @@ static void set_persistent(struct toyvpn_peer *peer, u16 seconds)
 	if (peer->persistent == seconds)
 		return;
 	WRITE_ONCE(peer->persistent, seconds);
-	toyvpn_timers_set_persistent(&peer->timers, seconds * NSEC_PER_SEC,
+	toyvpn_timers_set_persistent(&peer->timers, (u64)seconds * NSEC_PER_SEC,
 				     ktime_get_coarse_boottime_ns());
 	if (seconds)
 		toyvpn_peer_want(peer, TOYVPN_WANT_KEEPALIVE);
@@ -231,8 +204,7 @@ static void apply(struct toyvpn_device *tv, struct toyvpn_peer *peer,
 	set_prefixes(tv, peer, config, reserve);
 	if (config->has_persistent || config->replace)
 		set_persistent(peer, config->persistent);
-	if (tv->up && !skb_queue_empty_lockless(&peer->queue))
-		toyvpn_peer_want(peer, TOYVPN_WANT_FLUSH);
+	toyvpn_peer_want_flush(peer);
 	changed(tv);
 }
 

@@ -15,8 +15,8 @@ struct toyvpn_device;
 /**
  * struct toyvpn_device_config - a change of a device
  * @private_key: NULL to leave it, zeros to remove it
- * @ciphers: NULL to leave them, else best first
- * @cipher_count: how many
+ * @ciphers: NULL to leave them, else best first, each known and once
+ * @cipher_count: how many, at most TOYVPN_CIPHERS_MAX
  * @has_port: set @port
  * @has_fwmark: set @fwmark
  * @port: host order, 0 to have one chosen

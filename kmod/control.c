@@ -9,6 +9,9 @@
 #include "toyvpn.h"
 #include "tx.h"
 
+/* A flood never ends: who flushes the work queue waits for a run, not for that */
+#define HANDSHAKES_A_RUN	64
+
 /* The timers' answer to what was asked for; the handshake lock serialises them */
 static unsigned int due_actions(struct toyvpn_peer *peer, unsigned long wanted)
 {
@@ -19,7 +22,10 @@ static unsigned int due_actions(struct toyvpn_peer *peer, unsigned long wanted)
 		toyvpn_peer_event(peer, TOYVPN_EVENT_HANDSHAKE_WANTED);
 	actions = toyvpn_timers_run(&peer->timers, ktime_get_coarse_boottime_ns());
 	if (actions & TOYVPN_ACTION_ERASE) {
-		toyvpn_peer_erase(peer);
+		toyvpn_peer_erase_sessions(peer);
+		/* One under way goes on; what is left of one that was overtaken does not */
+		if (!READ_ONCE(peer->timers.retry_at))
+			toyvpn_peer_end_handshake(peer);
 		toyvpn_peer_set_reason(peer, TOYVPN_REASON_EXPIRED);
 	}
 	if (actions & TOYVPN_ACTION_GIVE_UP)
@@ -70,13 +76,16 @@ out:
 void toyvpn_control_handshakes(struct work_struct *work)
 {
 	struct toyvpn_device *tv = container_of(work, struct toyvpn_device, handshake_work);
+	unsigned int rest = HANDSHAKES_A_RUN;
 	struct sk_buff *skb;
 
-	while ((skb = skb_dequeue(&tv->handshakes))) {
-		if (READ_ONCE(tv->asleep))
+	while (rest-- && (skb = skb_dequeue(&tv->handshakes))) {
+		if (READ_ONCE(tv->asleep) || !READ_ONCE(tv->up))
 			kfree_skb(skb);
 		else
 			toyvpn_handshake_receive(tv, skb);
 		cond_resched();
 	}
+	if (!skb_queue_empty_lockless(&tv->handshakes))
+		queue_work(tv->wq, work);
 }

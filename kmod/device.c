@@ -30,8 +30,8 @@
 static LIST_HEAD(devices);
 static DEFINE_MUTEX(devices_lock);
 
-/* The device's lock is held */
-static void start_keepalives(struct toyvpn_device *tv)
+/* Peers that have something to send, if only a keepalive. The device's lock is held */
+static void start_peers(struct toyvpn_device *tv)
 {
 	struct toyvpn_peer *peer;
 	unsigned long i;
@@ -39,6 +39,8 @@ static void start_keepalives(struct toyvpn_device *tv)
 	xa_for_each(&tv->peers_by_number, i, peer) {
 		if (peer->persistent)
 			toyvpn_peer_want(peer, TOYVPN_WANT_KEEPALIVE);
+		else
+			toyvpn_peer_want_flush(peer);
 	}
 }
 
@@ -65,7 +67,7 @@ static int link_open(struct net_device *dev)
 		goto out;
 	toyvpn_sockets_use(tv, &sockets);
 	WRITE_ONCE(tv->up, true);
-	start_keepalives(tv);
+	start_peers(tv);
 out:
 	mutex_unlock(&tv->lock);
 	return err;
@@ -330,7 +332,7 @@ static void wake_everywhere(void)
 		mutex_lock(&tv->lock);
 		WRITE_ONCE(tv->asleep, false);
 		if (tv->up)
-			start_keepalives(tv);
+			start_peers(tv);
 		mutex_unlock(&tv->lock);
 	}
 	mutex_unlock(&devices_lock);
@@ -378,7 +380,8 @@ static void net_pre_exit(struct net *net)
 	list_for_each_entry(tv, &devices, all) {
 		if (rcu_access_pointer(tv->net) != net)
 			continue;
-		netif_carrier_off(tv->dev);
+		if (tv->dev->reg_state == NETREG_REGISTERED)
+			netif_carrier_off(tv->dev);
 		mutex_lock(&tv->lock);
 		RCU_INIT_POINTER(tv->net, NULL);
 		toyvpn_sockets_close(tv);

@@ -122,7 +122,8 @@ static enum toyvpn_reason send_init(struct toyvpn_device *tv, struct toyvpn_peer
  * toyvpn_handshake_send_init() - sends an INIT
  * @peer: the caller has a reference
  *
- * Whether it goes out or not, the timers count it and the next one follows;
+ * Unless the handshake ended since that was decided. Whether the INIT goes out
+ * or not, the timers count it and the next one follows;
  * what failed is kept as the peer's reason. Process context, sleeps.
  */
 void toyvpn_handshake_send_init(struct toyvpn_peer *peer)
@@ -136,7 +137,8 @@ void toyvpn_handshake_send_init(struct toyvpn_peer *peer)
 
 	down_read(&tv->identity_lock);
 	mutex_lock(&handshake->lock);
-	if (!peer->dead) {
+	if (!peer->dead &&
+	    toyvpn_timers_init_due(&peer->timers, ktime_get_coarse_boottime_ns())) {
 		/* A wrong answer says more than none: it stays until something new */
 		if (peer->timers.attempts && !handshake->answered)
 			toyvpn_peer_set_reason(peer, TOYVPN_REASON_NO_ANSWER);
@@ -281,7 +283,6 @@ static void consume_init_of(struct toyvpn_device *tv, struct toyvpn_peer *peer,
 	size_t n = skb->len - TOYVPN_INIT_MIN;
 	u64 now = ktime_get_coarse_boottime_ns();
 	struct toyvpn_endpoint endpoint;
-	bool too_often;
 
 	if (peer->dead)
 		return;
@@ -302,14 +303,13 @@ static void consume_init_of(struct toyvpn_device *tv, struct toyvpn_peer *peer,
 	}
 	/* Noted even if it is not answered: nobody may play it again later */
 	memcpy(handshake->timestamp, s->tlvs.timestamp, TOYVPN_TLV_TIMESTAMP_LEN);
-	too_often = handshake->consumed && now - handshake->consumed < TOYVPN_INIT_MIN_INTERVAL;
-	if (too_often) {
+	if (!toyvpn_endpoint_of(&endpoint, skb))
+		toyvpn_peer_set_endpoint(peer, &endpoint);
+	if (handshake->consumed && now - handshake->consumed < TOYVPN_INIT_MIN_INTERVAL) {
 		toyvpn_count(tv, TOYVPN_STAT_HS_TOO_OFTEN);
 		return;
 	}
 	handshake->consumed = now;
-	if (!toyvpn_endpoint_of(&endpoint, skb))
-		toyvpn_peer_set_endpoint(peer, &endpoint);
 	atomic64_add(skb->len, &peer->rx_bytes);
 	respond(tv, peer, s, init->header.index);
 }

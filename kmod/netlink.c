@@ -31,6 +31,7 @@ static struct genl_family family;
  * @net: where its sender is
  * @portid: its sender
  * @ifindex: its device
+ * @failed: one of its messages was refused; so are those that still follow
  * @config: as far as it came
  */
 struct stage {
@@ -38,6 +39,7 @@ struct stage {
 	struct net *net;
 	u32 portid;
 	int ifindex;
+	bool failed;
 	struct toyvpn_peer_config config;
 };
 
@@ -155,14 +157,14 @@ out:
 /**
  * toyvpn_nl_device_get_dumpit() - TOYVPN_CMD_DEVICE_GET of all devices
  * @skb: answer
- * @cb: state of the dump: the next interface index
+ * @cb: state of the dump: how many interfaces of the namespace were looked at
  *
  * Return: bytes in @skb, or a negative errno.
  */
 int toyvpn_nl_device_get_dumpit(struct sk_buff *skb, struct netlink_callback *cb)
 {
 	struct net *net = sock_net(skb->sk);
-	unsigned long *next = (unsigned long *)cb->ctx;
+	unsigned long *told = (unsigned long *)cb->ctx, i = 0;
 	struct toyvpn_device *tv;
 	struct net_device *dev;
 	int err = 0;
@@ -172,9 +174,12 @@ int toyvpn_nl_device_get_dumpit(struct sk_buff *skb, struct netlink_callback *cb
 	for_each_netdev(net, dev) {
 		void *header;
 
-		/* In the order of the list, which is that of the making */
-		if (!toyvpn_device_is_ours(dev) || dev->ifindex < *next)
+		if (i++ < *told)
 			continue;
+		if (!toyvpn_device_is_ours(dev)) {
+			*told = i;
+			continue;
+		}
 		tv = netdev_priv(dev);
 		mutex_lock(&tv->lock);
 		header = genlmsg_put(skb, NETLINK_CB(cb->skb).portid, cb->nlh->nlmsg_seq, &family,
@@ -185,10 +190,39 @@ int toyvpn_nl_device_get_dumpit(struct sk_buff *skb, struct netlink_callback *cb
 		mutex_unlock(&tv->lock);
 		if (err)
 			break;
-		*next = dev->ifindex + 1;
+		*told = i;
 	}
 	rtnl_unlock();
 	return skb->len ?: err;
+}
+
+static int parse_ciphers(struct toyvpn_device_config *config, struct nlattr *attr,
+			 struct netlink_ext_ack *extack)
+{
+	const u8 *ciphers;
+	int count, i;
+
+	if (!attr)
+		return 0;
+	ciphers = nla_data(attr);
+	count = nla_len(attr);
+	if (!count || count > TOYVPN_CIPHERS_MAX) {
+		NL_SET_ERR_MSG_ATTR(extack, attr, "the list of ciphers is empty or too long");
+		return -EINVAL;
+	}
+	for (i = 0; i < count; i++) {
+		if (!toyvpn_cipher_known(ciphers[i])) {
+			NL_SET_ERR_MSG_ATTR(extack, attr, "unknown cipher");
+			return -EOPNOTSUPP;
+		}
+		if (memchr(ciphers, ciphers[i], i)) {
+			NL_SET_ERR_MSG_ATTR(extack, attr, "a cipher is given twice");
+			return -EINVAL;
+		}
+	}
+	config->ciphers = ciphers;
+	config->cipher_count = count;
+	return 0;
 }
 
 /**
@@ -204,7 +238,7 @@ int toyvpn_nl_device_set_doit(struct sk_buff *skb, struct genl_info *info)
 	struct nlattr **attrs = info->attrs;
 	struct toyvpn_device *tv;
 	struct net *net;
-	int err = 0;
+	int err;
 
 	tv = lookup_device(genl_info_net(info), attrs, info->extack);
 	if (IS_ERR(tv))
@@ -212,10 +246,9 @@ int toyvpn_nl_device_set_doit(struct sk_buff *skb, struct genl_info *info)
 
 	if (attrs[TOYVPN_A_DEVICE_PRIVATE_KEY])
 		config.private_key = nla_data(attrs[TOYVPN_A_DEVICE_PRIVATE_KEY]);
-	if (attrs[TOYVPN_A_DEVICE_CIPHERS]) {
-		config.ciphers = nla_data(attrs[TOYVPN_A_DEVICE_CIPHERS]);
-		config.cipher_count = nla_len(attrs[TOYVPN_A_DEVICE_CIPHERS]);
-	}
+	err = parse_ciphers(&config, attrs[TOYVPN_A_DEVICE_CIPHERS], info->extack);
+	if (err)
+		goto out;
 	if (attrs[TOYVPN_A_DEVICE_LISTEN_PORT]) {
 		config.has_port = true;
 		config.port = nla_get_u16(attrs[TOYVPN_A_DEVICE_LISTEN_PORT]);
@@ -240,7 +273,11 @@ int toyvpn_nl_device_set_doit(struct sk_buff *skb, struct genl_info *info)
 		mutex_lock(&tv->lock);
 		err = toyvpn_config_device(tv, &config, info->extack);
 		mutex_unlock(&tv->lock);
+		/* What is left to go wrong by then, but for memory, is the port */
+		if (err && err != -ENOMEM && config.has_port)
+			NL_SET_BAD_ATTR(info->extack, attrs[TOYVPN_A_DEVICE_LISTEN_PORT]);
 	}
+out:
 	dev_put(tv->dev);
 	return err;
 }
@@ -323,7 +360,7 @@ static int fill_peer(struct sk_buff *skb, struct toyvpn_peer *peer, void *header
 	struct toyvpn_device *tv = peer->device;
 	bool first = pos->family == AF_UNSPEC;
 	struct toyvpn_prefix next = *pos;
-	bool progress = first;
+	bool progress = false;
 	int more = 0;
 
 	if (!header)
@@ -677,16 +714,25 @@ static int set_peer(struct toyvpn_device *tv, struct nlattr *public_key, struct 
 	stage = stage_of(info, tv->dev->ifindex, nla_data(public_key), &begun);
 	if (!stage)
 		return -ENOMEM;
+	if (stage->failed) {
+		NL_SET_ERR_MSG(info->extack, "an earlier message of this change was refused");
+		err = -ECANCELED;
+	}
 	if (!begun)
 		err = parse_peer(&stage->config, flags, info);
 	if (!err)
 		err = parse_prefixes(&stage->config, info);
-	if (!err && (flags & TOYVPN_PEER_FLAGS_MORE))
-		return 0;
+	if (flags & TOYVPN_PEER_FLAGS_MORE) {
+		/* Its sender may have sent the rest already, which is no change by itself */
+		stage->failed = err;
+		return err;
+	}
 	if (!err) {
 		mutex_lock(&tv->lock);
 		err = toyvpn_config_peer(tv, &stage->config, info->extack);
 		mutex_unlock(&tv->lock);
+		if (err && err != -ENOMEM)
+			NL_SET_BAD_ATTR(info->extack, public_key);
 	}
 	stage_free(stage);
 	return err;
@@ -739,6 +785,8 @@ int toyvpn_nl_peer_del_doit(struct sk_buff *skb, struct genl_info *info)
 	err = toyvpn_config_remove_peer(tv, public_key ? nla_data(public_key) : NULL,
 					info->extack);
 	mutex_unlock(&tv->lock);
+	if (err)
+		NL_SET_BAD_ATTR(info->extack, public_key);
 	dev_put(tv->dev);
 	return err;
 }
@@ -770,7 +818,6 @@ static struct genl_family family __ro_after_init = {
 	.ops		= toyvpn_nl_ops,
 	.n_ops		= ARRAY_SIZE(toyvpn_nl_ops),
 	.maxattr	= TOYVPN_A_PEER_MAX,
-	.resv_start_op	= TOYVPN_CMD_MAX + 1,
 };
 
 /**

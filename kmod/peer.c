@@ -10,6 +10,9 @@
 #include "peer.h"
 #include "toyvpn.h"
 
+/* Up to here a kernel timer expires to the jiffy */
+#define EXACT_JIFFIES	63
+
 static const struct rhashtable_params peer_params = {
 	.head_offset = offsetof(struct toyvpn_peer, node),
 	.key_offset = offsetof(struct toyvpn_peer, public_key),
@@ -43,7 +46,10 @@ static void peer_timer(struct timer_list *timer)
 	struct toyvpn_peer *peer = timer_container_of(peer, timer, timer);
 
 	rcu_read_lock();
-	toyvpn_peer_want(peer, TOYVPN_WANT_TIMERS);
+	if (toyvpn_timers_next(&peer->timers) > ktime_get_coarse_boottime_ns())
+		toyvpn_peer_arm(peer);
+	else
+		toyvpn_peer_want(peer, TOYVPN_WANT_TIMERS);
 	rcu_read_unlock();
 }
 
@@ -268,11 +274,25 @@ void toyvpn_peer_want_handshake(struct toyvpn_peer *peer)
 }
 
 /**
+ * toyvpn_peer_want_flush() - asks for what waits for a session to be sent
+ * @peer: the caller has a reference or the RCU read lock
+ *
+ * Any context.
+ */
+void toyvpn_peer_want_flush(struct toyvpn_peer *peer)
+{
+	if (!skb_queue_empty_lockless(&peer->queue))
+		toyvpn_peer_want(peer, TOYVPN_WANT_FLUSH);
+}
+
+/**
  * toyvpn_peer_arm() - sees to it that the timer fires by the next deadline
  * @peer: the caller has a reference or the RCU read lock
  *
- * Only ever moves the timer forward: deadlines that went away cost one idle
- * run of the work item. Any context.
+ * Only ever moves the timer forward: a deadline that went away costs one idle
+ * run of it. The later a kernel timer expires, the more it is rounded up, by an
+ * eighth in all; so it aims before a deadline that is far off, and looks again
+ * from there. Any context.
  */
 void toyvpn_peer_arm(struct toyvpn_peer *peer)
 {
@@ -282,8 +302,10 @@ void toyvpn_peer_arm(struct toyvpn_peer *peer)
 
 	if (!next || READ_ONCE(peer->dead))
 		return;
-	/* Never early: run() would find nothing and the timer would spin */
+	/* The clock is behind by up to a tick: one more, or the last look is too early */
 	delay = next > now ? nsecs_to_jiffies(next - now) + 1 : 1;
+	if (delay > EXACT_JIFFIES)
+		delay -= delay / 8;
 	timer_reduce(&peer->timer, jiffies + delay);
 }
 
@@ -403,12 +425,11 @@ bool toyvpn_peer_confirm_session(struct toyvpn_peer *peer, struct toyvpn_session
 }
 
 /**
- * toyvpn_peer_erase() - erases all keys of a peer that a handshake made
+ * toyvpn_peer_erase_sessions() - erases the keys of all sessions of a peer
  * @peer: the peer, its handshake lock held
  */
-void toyvpn_peer_erase(struct toyvpn_peer *peer)
+void toyvpn_peer_erase_sessions(struct toyvpn_peer *peer)
 {
-	toyvpn_peer_end_handshake(peer);
 	spin_lock_bh(&peer->session_lock);
 	drop_session(peer, session_locked(peer, peer->current_session));
 	drop_session(peer, session_locked(peer, peer->next));
@@ -419,7 +440,31 @@ void toyvpn_peer_erase(struct toyvpn_peer *peer)
 	peer->previous[0] = NULL;
 	peer->previous[1] = NULL;
 	spin_unlock_bh(&peer->session_lock);
+}
+
+/**
+ * toyvpn_peer_erase() - erases all keys of a peer that a handshake made, or makes
+ * @peer: the peer, its handshake lock held
+ */
+void toyvpn_peer_erase(struct toyvpn_peer *peer)
+{
+	toyvpn_peer_end_handshake(peer);
+	toyvpn_peer_erase_sessions(peer);
 	toyvpn_peer_event(peer, TOYVPN_EVENT_ERASED);
+}
+
+/**
+ * toyvpn_peer_forget_identity() - erases what was derived from our static key
+ * @peer: the peer
+ *
+ * Process context; takes the handshake lock.
+ */
+void toyvpn_peer_forget_identity(struct toyvpn_peer *peer)
+{
+	mutex_lock(&peer->handshake.lock);
+	memzero_explicit(peer->handshake.ss, sizeof(peer->handshake.ss));
+	peer->handshake.ss_generation = 0;
+	mutex_unlock(&peer->handshake.lock);
 }
 
 /**

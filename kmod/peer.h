@@ -163,13 +163,16 @@ void toyvpn_peer_put(struct toyvpn_peer *peer);
 
 void toyvpn_peer_want(struct toyvpn_peer *peer, enum toyvpn_peer_wanted what);
 void toyvpn_peer_want_handshake(struct toyvpn_peer *peer);
+void toyvpn_peer_want_flush(struct toyvpn_peer *peer);
 void toyvpn_peer_event(struct toyvpn_peer *peer, enum toyvpn_timers_event event);
 void toyvpn_peer_arm(struct toyvpn_peer *peer);
 
 void toyvpn_peer_add_session(struct toyvpn_peer *peer, struct toyvpn_session *session);
 void toyvpn_peer_ready(struct toyvpn_peer *peer);
 bool toyvpn_peer_confirm_session(struct toyvpn_peer *peer, struct toyvpn_session *session);
+void toyvpn_peer_erase_sessions(struct toyvpn_peer *peer);
 void toyvpn_peer_erase(struct toyvpn_peer *peer);
+void toyvpn_peer_forget_identity(struct toyvpn_peer *peer);
 void toyvpn_peer_end_handshake(struct toyvpn_peer *peer);
 
 void toyvpn_peer_set_endpoint(struct toyvpn_peer *peer, const struct toyvpn_endpoint *endpoint);

@@ -7,6 +7,7 @@
 #include <linux/ktime.h>
 #include <uapi/linux/toyvpn.h>
 
+#include "compat.h"
 #include "message.h"
 #include "session.h"
 
@@ -206,6 +207,12 @@ void toyvpn_session_put(struct toyvpn_session *session)
 		call_rcu(&session->rcu, session_free);
 }
 
+/* Signed: a session can be younger than the time that its user took before */
+static s64 age(const struct toyvpn_session *session, u64 now)
+{
+	return now - session->birth;
+}
+
 /**
  * toyvpn_session_alive() - whether it may still send and receive
  * @session: any
@@ -215,7 +222,7 @@ void toyvpn_session_put(struct toyvpn_session *session)
  */
 bool toyvpn_session_alive(const struct toyvpn_session *session, u64 now)
 {
-	return now - session->birth < TOYVPN_REJECT_AFTER_TIME &&
+	return age(session, now) < (s64)TOYVPN_REJECT_AFTER_TIME &&
 	       (u64)atomic64_read(&session->counter) < TOYVPN_REJECT_AFTER_MESSAGES;
 }
 
@@ -229,7 +236,7 @@ bool toyvpn_session_alive(const struct toyvpn_session *session, u64 now)
  */
 bool toyvpn_session_wants_rekey(const struct toyvpn_session *session, u64 now)
 {
-	if (session->initiator && now - session->birth >= TOYVPN_REKEY_AFTER_TIME)
+	if (session->initiator && age(session, now) >= (s64)TOYVPN_REKEY_AFTER_TIME)
 		return true;
 	return (u64)atomic64_read(&session->counter) >= TOYVPN_REKEY_AFTER_MESSAGES ||
 	       READ_ONCE(session->replay.next) >= TOYVPN_REKEY_AFTER_MESSAGES;

@@ -136,6 +136,11 @@ void toyvpn_sockets_use(struct toyvpn_device *tv, const struct toyvpn_sockets *s
 		tv->port = sockets->port;
 	if (!old4 && !old6)
 		return;
+	/* Both ends of them: who sends, and who still receives on them */
+	if (old4)
+		rcu_assign_sk_user_data(old4, NULL);
+	if (old6)
+		rcu_assign_sk_user_data(old6, NULL);
 	synchronize_net();
 	release(old4);
 	release(old6);
@@ -376,12 +381,14 @@ static int send_to(struct toyvpn_device *tv, struct toyvpn_endpoint *endpoint,
 {
 	int err = -EDESTADDRREQ;
 
-	rcu_read_lock_bh();
+	local_bh_disable();
+	rcu_read_lock();
 	if (endpoint->addr.sa_family == AF_INET)
 		err = send4(tv, endpoint, cache, messages);
 	else if (endpoint->addr.sa_family == AF_INET6)
 		err = send6(tv, endpoint, cache, messages);
-	rcu_read_unlock_bh();
+	rcu_read_unlock();
+	local_bh_enable();
 	return err;
 }
 

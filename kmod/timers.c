@@ -16,7 +16,7 @@ static u64 retry_interval(u32 attempts)
 		return 0;
 	if (attempts > 3)
 		return TOYVPN_RETRY_MAX;
-	return NSEC_PER_SEC << (attempts - 1);
+	return (u64)NSEC_PER_SEC << (attempts - 1);
 }
 
 static void end_handshake(struct toyvpn_timers *timers)
@@ -82,6 +82,9 @@ bool toyvpn_timers_event(struct toyvpn_timers *timers, enum toyvpn_timers_event 
 		WRITE_ONCE(timers->attempts, timers->attempts + 1);
 		WRITE_ONCE(timers->last_init, now);
 		WRITE_ONCE(timers->retry_at, now + retry_interval(timers->attempts) + jitter);
+		/* Ended by another CPU between the decision and now: still not for ever */
+		if (!READ_ONCE(timers->give_up_at))
+			WRITE_ONCE(timers->give_up_at, now + TOYVPN_REKEY_ATTEMPT_TIME);
 		return true;
 	case TOYVPN_EVENT_HANDSHAKE_ENDED:
 		end_handshake(timers);
@@ -168,6 +171,18 @@ unsigned int toyvpn_timers_run(struct toyvpn_timers *timers, u64 now)
 		actions |= TOYVPN_ACTION_SEND_INIT;
 	}
 	return actions;
+}
+
+/**
+ * toyvpn_timers_init_due() - whether an INIT is still to be sent
+ * @timers: the peer's
+ * @now: time, ns
+ *
+ * For who was told so by toyvpn_timers_run() and has waited for a lock since.
+ */
+bool toyvpn_timers_init_due(const struct toyvpn_timers *timers, u64 now)
+{
+	return due(READ_ONCE(timers->retry_at), now);
 }
 
 static u64 earlier(u64 a, u64 b)

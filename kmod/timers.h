@@ -56,6 +56,7 @@ enum toyvpn_timers_event {
 bool toyvpn_timers_event(struct toyvpn_timers *timers, enum toyvpn_timers_event event,
 			 u64 now, u64 jitter);
 unsigned int toyvpn_timers_run(struct toyvpn_timers *timers, u64 now);
+bool toyvpn_timers_init_due(const struct toyvpn_timers *timers, u64 now);
 u64 toyvpn_timers_next(const struct toyvpn_timers *timers);
 void toyvpn_timers_set_persistent(struct toyvpn_timers *timers, u64 interval, u64 now);
 

@@ -2,7 +2,6 @@
 #include <linux/icmp.h>
 #include <linux/icmpv6.h>
 #include <linux/ktime.h>
-#include <net/dst_metadata.h>
 #include <net/icmp.h>
 #include <net/inet_ecn.h>
 #include <net/ip_tunnels.h>
@@ -152,6 +151,16 @@ queue:
 		toyvpn_peer_want_handshake(peer);
 }
 
+/* send() from where neither RCU nor bottom halves are as it wants them */
+static void send_from_work(struct toyvpn_peer *peer, struct sk_buff_head *packets)
+{
+	local_bh_disable();
+	rcu_read_lock();
+	send(peer, packets);
+	rcu_read_unlock();
+	local_bh_enable();
+}
+
 static struct toyvpn_peer *peer_of(struct toyvpn_device *tv, const struct sk_buff *skb)
 {
 	struct toyvpn_routes_owner *owner;
@@ -207,7 +216,7 @@ netdev_tx_t toyvpn_tx(struct sk_buff *skb, struct net_device *dev)
 	struct toyvpn_device *tv = netdev_priv(dev);
 	struct sk_buff_head packets;
 	struct toyvpn_peer *peer;
-	unsigned int mtu;
+	unsigned int mtu = READ_ONCE(dev->mtu);
 	int err;
 
 	if (unlikely(!is_ip(skb))) {
@@ -215,7 +224,7 @@ netdev_tx_t toyvpn_tx(struct sk_buff *skb, struct net_device *dev)
 		return -EPROTONOSUPPORT;
 	}
 
-	rcu_read_lock_bh();
+	rcu_read_lock();
 	peer = peer_of(tv, skb);
 	if (unlikely(!peer)) {
 		tell_unreachable(skb);
@@ -230,7 +239,6 @@ netdev_tx_t toyvpn_tx(struct sk_buff *skb, struct net_device *dev)
 		err = -EDESTADDRREQ;
 		goto out;
 	}
-	mtu = skb_valid_dst(skb) ? dst_mtu(skb_dst(skb)) : READ_ONCE(dev->mtu);
 	if (unlikely(!fits(skb, mtu))) {
 		tell_too_big(skb, mtu);
 		drop(tv, skb, TOYVPN_STAT_TX_TOO_BIG);
@@ -245,7 +253,7 @@ netdev_tx_t toyvpn_tx(struct sk_buff *skb, struct net_device *dev)
 	send(peer, &packets);
 	err = NETDEV_TX_OK;
 out:
-	rcu_read_unlock_bh();
+	rcu_read_unlock();
 	return err;
 }
 
@@ -260,11 +268,9 @@ void toyvpn_tx_flush(struct toyvpn_peer *peer)
 	struct sk_buff_head packets;
 
 	__skb_queue_head_init(&packets);
-	rcu_read_lock_bh();
 	toyvpn_peer_dequeue(peer, &packets);
 	if (!skb_queue_empty(&packets))
-		send(peer, &packets);
-	rcu_read_unlock_bh();
+		send_from_work(peer, &packets);
 }
 
 /**
@@ -287,7 +293,5 @@ void toyvpn_tx_keepalive(struct toyvpn_peer *peer)
 		return;
 	__skb_queue_head_init(&packets);
 	__skb_queue_tail(&packets, skb);
-	rcu_read_lock_bh();
-	send(peer, &packets);
-	rcu_read_unlock_bh();
+	send_from_work(peer, &packets);
 }

@@ -92,9 +92,10 @@ enum toyvpn_reason {
  * @TOYVPN_PEER_FLAGS_REPLACE_ALLOWED_IPS: The allowed IPs of this message
  *   replace all that the peer has.
  * @TOYVPN_PEER_FLAGS_MORE: The next message continues this one. Nothing is
- *   applied until the first message for the same peer without this flag; an
- *   error, another peer or the end of the socket forgets what was collected.
- *   Only allowed IPs are taken from the continuing messages.
+ *   applied until the first message for the same peer without this flag. After
+ *   an error the rest is refused as well; another peer or the end of the
+ *   socket forgets what was collected. Only allowed IPs are taken from the
+ *   continuing messages.
  */
 enum toyvpn_peer_flags {
 	TOYVPN_PEER_FLAGS_UPDATE_ONLY = 1,
