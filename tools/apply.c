@@ -39,9 +39,14 @@ void leave_out_own(struct device *want, const struct device *now)
 	}
 }
 
+static bool lacks_privilege(const struct genl *genl)
+{
+	return genl->error == EPERM && !genl->explained;
+}
+
 static bool refused(const struct genl *genl, const struct device *now)
 {
-	if (genl->error == EPERM)
+	if (lacks_privilege(genl))
 		return fail("%s: only root may change this (CAP_NET_ADMIN)", now->ifname);
 	return fail("%s: %s", now->ifname, genl->reason);
 }
@@ -52,7 +57,7 @@ static bool send_device(struct genl *genl, const struct device *now, const struc
 
 	if (!want->has)
 		return true;
-	nlh = genl_begin(genl, TOYVPN_CMD_DEVICE_SET, NLM_F_ACK);
+	nlh = genl_begin(genl, TOYVPN_CMD_DEVICE_SET, 0);
 	mnl_attr_put_u32(nlh, TOYVPN_A_DEVICE_IFINDEX, now->ifindex);
 	if (want->has & DEVICE_PRIVATE_KEY)
 		mnl_attr_put(nlh, TOYVPN_A_DEVICE_PRIVATE_KEY, TOYVPN_KEY_LEN, want->private_key);
@@ -75,7 +80,7 @@ static bool flush(struct sender *sender)
 		sender->n = 0;
 		return true;
 	}
-	if (genl->error == EPERM || genl->failed >= sender->n)
+	if (lacks_privilege(genl) || genl->failed >= sender->n)
 		return refused(genl, sender->now);
 	key_to_text(key, sender->peers[genl->failed]->public_key);
 	return fail("%s: peer %s: %s", sender->now->ifname, key, genl->reason);
@@ -87,7 +92,7 @@ static struct nlmsghdr *begin(struct sender *sender, const struct peer *peer, ui
 
 	if (genl_is_full(sender->genl) && !flush(sender))
 		return NULL;
-	nlh = genl_begin(sender->genl, cmd, NLM_F_ACK);
+	nlh = genl_begin(sender->genl, cmd, 0);
 	sender->peers[sender->n++] = peer;
 	mnl_attr_put_u32(nlh, TOYVPN_A_PEER_IFINDEX, sender->now->ifindex);
 	mnl_attr_put(nlh, TOYVPN_A_PEER_PUBLIC_KEY, TOYVPN_KEY_LEN, peer->public_key);

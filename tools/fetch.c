@@ -207,7 +207,7 @@ bool fetch_device(struct genl *genl, const char *ifname, struct device *dev)
 
 	if (!ifindex)
 		return fail("%s: no such network interface", ifname);
-	nlh = genl_begin(genl, TOYVPN_CMD_DEVICE_GET, NLM_F_ACK);
+	nlh = genl_begin(genl, TOYVPN_CMD_DEVICE_GET, 0);
 	mnl_attr_put_u32(nlh, TOYVPN_A_DEVICE_IFINDEX, ifindex);
 	genl_end(genl, nlh, 0);
 	if (genl_run(genl, read_device, dev))

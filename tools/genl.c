@@ -38,7 +38,7 @@ static struct nlmsghdr *begin(struct genl *genl, uint16_t type, uint8_t cmd, uin
  * genl_begin() - begin a message
  * @genl: the connection; its batch is not full
  * @cmd: TOYVPN_CMD_*
- * @flags: NLM_F_ACK or NLM_F_DUMP
+ * @flags: 0 or NLM_F_DUMP
  *
  * Return: the message, for attributes up to GENL_MESSAGE_MAX bytes in all, then for genl_end().
  */
@@ -55,6 +55,7 @@ struct nlmsghdr *genl_begin(struct genl *genl, uint8_t cmd, uint16_t flags)
  */
 void genl_end(struct genl *genl, struct nlmsghdr *nlh, int accept)
 {
+	genl->last = nlh;
 	genl->used += MNL_ALIGN(nlh->nlmsg_len);
 	genl->accept[nlh->nlmsg_seq - genl->first] = accept;
 }
@@ -84,16 +85,17 @@ static int read_string(const struct nlattr *attr, void *data)
 /* Keep what the kernel says of a failure; its attributes begin at @offset of the payload. */
 static void note_failure(struct genl *genl, const struct nlmsghdr *nlh, int error, size_t offset)
 {
-	const char *text = strerror(error);
+	const char *text = NULL;
 
 	if (nlh->nlmsg_flags & NLM_F_ACK_TLVS && offset <= mnl_nlmsg_get_payload_len(nlh))
 		mnl_attr_parse(nlh, offset, read_string, &text);
 	genl->error = error;
 	genl->failed = nlh->nlmsg_seq - genl->first;
-	snprintf(genl->reason, sizeof(genl->reason), "%s", text);
+	genl->explained = text;
+	snprintf(genl->reason, sizeof(genl->reason), "%s", text ? text : strerror(error));
 }
 
-/* The answer that ends a request: NLMSG_ERROR, also for success, or NLMSG_DONE. */
+/* The answer that ends a request: NLMSG_ERROR, which can be a success, or NLMSG_DONE. */
 static void end_request(struct genl *genl, const struct nlmsghdr *nlh)
 {
 	const struct nlmsgerr *answer = mnl_nlmsg_get_payload(nlh);
@@ -117,6 +119,7 @@ static bool socket_failed(struct genl *genl)
 {
 	genl->error = errno;
 	genl->failed = 0;
+	genl->explained = false;
 	snprintf(genl->reason, sizeof(genl->reason), "netlink: %s", strerror(errno));
 	return false;
 }
@@ -134,13 +137,15 @@ static bool socket_failed(struct genl *genl)
  */
 bool genl_run(struct genl *genl, mnl_cb_t each, void *data)
 {
-	unsigned int open = genl->used ? genl->seq - genl->first + 1 : 0;
-	bool interrupted = false;
+	bool interrupted = false, open = genl->used;
 	ssize_t sent;
 
 	genl->error = 0;
 	if (!open)
 		return true;
+	/* Refusals come in any case, and the kernel works in order: one answer more ends it. */
+	if (!(genl->last->nlmsg_flags & NLM_F_DUMP))
+		genl->last->nlmsg_flags |= NLM_F_ACK;
 	sent = mnl_socket_sendto(genl->nl, genl->batch, genl->used);
 	sodium_memzero(genl->batch, genl->used);
 	genl->used = 0;
@@ -164,7 +169,8 @@ bool genl_run(struct genl *genl, mnl_cb_t each, void *data)
 				interrupted = true;
 			if (nlh->nlmsg_type == NLMSG_ERROR || nlh->nlmsg_type == NLMSG_DONE) {
 				end_request(genl, nlh);
-				open--;
+				if (nlh->nlmsg_seq == genl->seq)
+					open = false;
 			} else if (nlh->nlmsg_type >= NLMSG_MIN_TYPE && each) {
 				each(nlh, data);
 			}
@@ -194,7 +200,7 @@ static int read_family(const struct nlmsghdr *nlh, void *data)
 
 static bool resolve_family(struct genl *genl)
 {
-	struct nlmsghdr *nlh = begin(genl, GENL_ID_CTRL, CTRL_CMD_GETFAMILY, 1, NLM_F_ACK);
+	struct nlmsghdr *nlh = begin(genl, GENL_ID_CTRL, CTRL_CMD_GETFAMILY, 1, 0);
 
 	mnl_attr_put_strz(nlh, CTRL_ATTR_FAMILY_NAME, TOYVPN_GENL_NAME);
 	genl_end(genl, nlh, 0);

@@ -11,7 +11,7 @@
 
 /* The longest message that a caller may make. */
 #define GENL_MESSAGE_MAX	32768
-/* Messages sent before their answers are read; so few that the answers fit in the socket. */
+/* Messages sent before answers are read; so few that even all refusals fit in the socket. */
 #define GENL_BATCH_MAX		128
 
 /**
@@ -21,10 +21,12 @@
  * @seq: number of the last message
  * @first: number of the batch's first message
  * @used: bytes of @batch in use
+ * @last: the batch's last message
  * @accept: for each message of the batch, an error that counts as success, or 0
  * @error: after a failure, the errno
  * @failed: after a failure, which message of the batch it was
  * @reason: after a failure, the kernel's sentence, or what the errno stands for
+ * @explained: whether it is the kernel's
  * @batch: messages being made
  * @answer: what is received
  */
@@ -34,10 +36,12 @@ struct genl {
 	unsigned int seq;
 	unsigned int first;
 	size_t used;
+	struct nlmsghdr *last;
 	int accept[GENL_BATCH_MAX];
 	int error;
 	unsigned int failed;
 	char reason[256];
+	bool explained;
 	uint8_t batch[2 * GENL_MESSAGE_MAX + 4096];
 	uint8_t answer[65536];
 };
