@@ -96,7 +96,7 @@ verdict() {
 }
 
 run_story() {
-	local name=$1 file mark status count failed=0 out left
+	local name=$1 file mark status count failed=0 out left begin=$SECONDS
 	local log=$report/$name
 
 	file=$(file_of "$name")
@@ -119,6 +119,7 @@ run_story() {
 	esac
 	verdict "nothing is left behind" "$left"
 	verdict "the kernel did not complain" "$(complained "selftests: $mark")"
+	echo "  # $((SECONDS - begin)) seconds"
 	return "$failed"
 }
 
