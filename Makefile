@@ -20,7 +20,8 @@ help:
 	@echo '  make check-all        the tests on all three releases'
 	@echo "  make vm CMD='...'     a command"
 	@echo '  make shell            a shell'
-	@echo 'More for the last two: CLOCK=virtual SHARE=DIR SMP= MEM= APPEND= TIMEOUT= (selftests/vm/boot.sh)'
+	@echo '  make uapi             what is generated from uapi/toyvpn.yaml, again'
+	@echo 'More for vm and shell: CLOCK=virtual SHARE=DIR SMP= MEM= APPEND= TIMEOUT= (selftests/vm/boot.sh)'
 
 #
 # Module and tool. The module is built in a copy of its sources, which keeps the tree clean and the
@@ -71,10 +72,18 @@ demo: override CMD := selftests/demo.sh
 demo:
 	@selftests/vm/vm.sh
 
+# What is generated from uapi/toyvpn.yaml, by the generator in forky's guest
+uapi: override SUITE := forky
+uapi: override CMD := uapi/generate.sh build/uapi
+uapi:
+	@selftests/vm/vm.sh
+	cp build/uapi/toyvpn.h uapi/linux/
+	cp build/uapi/netlink-gen.[ch] kmod/
+
 check:
 	@selftests/vm/check.sh $(SUITE)
 
 check-all:
 	@selftests/vm/check.sh bookworm trixie forky
 
-.PHONY: all help modules modules_install tools install clean vm shell demo check check-all
+.PHONY: all help modules modules_install tools install clean vm shell demo uapi check check-all

@@ -25,6 +25,20 @@ packages=(
 	python3 python3-cryptography python3-yaml strace
 )
 
+# The kernel's generator of netlink code, for uapi/generate.sh: forky's, since older ones cannot do
+# what ours needs. Of the sources just that is kept, in /usr/src/ynl.
+generator_packages=(python3-jsonschema)
+# shellcheck disable=SC2016
+add_generator='chroot "$1" bash -euo pipefail -c '\''
+	cd /tmp
+	apt-get -q download "$(apt-cache depends linux-source | sed -n "s/.*Depends: //p")"
+	mkdir -p /usr/src/ynl
+	dpkg-deb --fsys-tarfile linux-source-*.deb | tar -xO --wildcards "./usr/src/*.tar.xz" |
+		tar -xJ -C /usr/src/ynl --strip-components=1 --wildcards \
+			"*/tools/net/ynl" "*/Documentation/netlink" "*/MAINTAINERS"
+	rm linux-source-*.deb
+'\'''
+
 # A guest has no such hardware; without these drivers its root is half the size.
 unused_drivers=(accel ata atm bluetooth comedi firewire gpu hid hwmon i2c iio infiniband input isdn
 	leds md media memstick message mfd misc mmc mtd nfc nvme parport pcmcia pinctrl platform power
@@ -36,7 +50,10 @@ debootstrap_root() {
 
 	site=$(debian_archive)
 	# forky is not released: its Release file may be past its date. Signatures hold as ever.
-	[[ $suite != forky ]] || opts+=(--aptopt='Acquire::Check-Valid-Until "false"')
+	if [[ $suite == forky ]]; then
+		opts+=(--aptopt='Acquire::Check-Valid-Until "false"' "--customize-hook=$add_generator")
+		packages+=("${generator_packages[@]}")
+	fi
 
 	# No initramfs of the distribution's (INITRD=No), no manual pages, no translations.
 	INITRD=No mmdebstrap --variant=minbase --format=directory "${opts[@]}" \
