@@ -17,6 +17,7 @@
 #include "message.h"
 #include "peer.h"
 #include "rx.h"
+#include "session.h"
 #include "socket.h"
 #include "toyvpn.h"
 #include "tx.h"
@@ -237,9 +238,6 @@ static void link_setup(struct net_device *dev)
 static int link_create(struct net *link_net, struct net_device *dev,
 		       struct netlink_ext_ack *extack)
 {
-	static const u8 ciphers[] = {
-		TOYVPN_CIPHER_AES_256_GCM, TOYVPN_CIPHER_CHACHA20_POLY1305,
-	};
 	struct toyvpn_device *tv = netdev_priv(dev);
 	int err;
 
@@ -252,8 +250,7 @@ static int link_create(struct net *link_net, struct net_device *dev,
 	tv->receive = toyvpn_rx;
 	tv->identity_generation = 1;
 	tv->generation = 1;
-	memcpy(tv->ciphers, ciphers, sizeof(ciphers));
-	tv->cipher_count = sizeof(ciphers);
+	tv->cipher_count = toyvpn_ciphers_default(tv->ciphers);
 	toyvpn_cookie_checker_init(&tv->checker);
 
 	err = toyvpn_peers_init(tv);

@@ -5,6 +5,7 @@
 #include "hash.h"
 #include "netlink.h"
 #include "noise.h"
+#include "session.h"
 
 static int __init toyvpn_init(void)
 {
@@ -16,9 +17,12 @@ static int __init toyvpn_init(void)
 	err = toyvpn_noise_init();
 	if (err)
 		goto err_hash;
-	err = toyvpn_devices_init();
+	err = toyvpn_ciphers_init();
 	if (err)
 		goto err_hash;
+	err = toyvpn_devices_init();
+	if (err)
+		goto err_ciphers;
 	err = toyvpn_netlink_init();
 	if (err)
 		goto err_devices;
@@ -26,6 +30,8 @@ static int __init toyvpn_init(void)
 
 err_devices:
 	toyvpn_devices_exit();
+err_ciphers:
+	toyvpn_ciphers_exit();
 err_hash:
 	toyvpn_hash_exit();
 	return err;
@@ -35,6 +41,7 @@ static void __exit toyvpn_exit(void)
 {
 	toyvpn_netlink_exit();
 	toyvpn_devices_exit();
+	toyvpn_ciphers_exit();
 	toyvpn_hash_exit();
 }
 

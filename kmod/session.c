@@ -16,6 +16,15 @@ static const char *const cipher_algs[] = {
 	[TOYVPN_CIPHER_CHACHA20_POLY1305]	= "rfc7539(chacha20,poly1305)",
 };
 
+/*
+ * One transform of each for the life of the module: then the algorithms are
+ * loaded when the first handshake needs them, and we know which there are.
+ */
+static struct crypto_aead *cipher_pins[ARRAY_SIZE(cipher_algs)];
+
+/* What is made of generic parts has less, what uses the CPU's instructions more */
+#define FAST_PRIORITY	300
+
 /* The indexes that are in the table are random: they are their own hash */
 static u32 id_hash(const void *index, u32 len, u32 seed)
 {
@@ -93,14 +102,91 @@ struct toyvpn_id *toyvpn_id_find(struct rhashtable *ids, u32 index)
 }
 
 /**
+ * toyvpn_ciphers_init() - finds out which ciphers this kernel has
+ *
+ * Process context, at module load; toyvpn_ciphers_exit() ends it.
+ *
+ * Return: 0, or the errno of the last one if there is none.
+ */
+int toyvpn_ciphers_init(void)
+{
+	int err = -ENOENT;
+	bool any = false;
+	unsigned int i;
+
+	for (i = 0; i < ARRAY_SIZE(cipher_algs); i++) {
+		struct crypto_aead *aead;
+
+		if (!cipher_algs[i])
+			continue;
+		aead = crypto_alloc_aead(cipher_algs[i], 0, 0);
+		if (IS_ERR(aead)) {
+			err = PTR_ERR(aead);
+			pr_warn("toyvpn: this kernel has no %s (%d)\n", cipher_algs[i], err);
+			continue;
+		}
+		cipher_pins[i] = aead;
+		any = true;
+	}
+	return any ? 0 : err;
+}
+
+/**
+ * toyvpn_ciphers_exit() - lets go of the ciphers
+ */
+void toyvpn_ciphers_exit(void)
+{
+	unsigned int i;
+
+	for (i = 0; i < ARRAY_SIZE(cipher_pins); i++) {
+		if (cipher_pins[i])
+			crypto_free_aead(cipher_pins[i]);
+		cipher_pins[i] = NULL;
+	}
+}
+
+/**
  * toyvpn_cipher_known() - whether we have a cipher
  * @cipher: an id on the wire
  *
- * Return: true if it is one of enum toyvpn_cipher, other than none.
+ * Return: true if it is one of enum toyvpn_cipher, other than none, and this
+ * kernel has it.
  */
 bool toyvpn_cipher_known(u8 cipher)
 {
-	return cipher < ARRAY_SIZE(cipher_algs) && cipher_algs[cipher];
+	return cipher < ARRAY_SIZE(cipher_pins) && cipher_pins[cipher];
+}
+
+static bool cipher_fast(u8 cipher)
+{
+	return toyvpn_cipher_known(cipher) &&
+	       crypto_aead_alg(cipher_pins[cipher])->base.cra_priority >= FAST_PRIORITY;
+}
+
+/**
+ * toyvpn_ciphers_default() - all that we have, best first
+ * @ciphers: room for TOYVPN_CIPHERS_MAX
+ *
+ * AES where the CPU has instructions for it, else ChaCha20, which does without.
+ *
+ * Return: how many.
+ */
+unsigned int toyvpn_ciphers_default(u8 *ciphers)
+{
+	static const u8 with_aes[] = {
+		TOYVPN_CIPHER_AES_256_GCM, TOYVPN_CIPHER_CHACHA20_POLY1305,
+	};
+	static const u8 without_aes[] = {
+		TOYVPN_CIPHER_CHACHA20_POLY1305, TOYVPN_CIPHER_AES_256_GCM,
+	};
+	const u8 *order = cipher_fast(TOYVPN_CIPHER_AES_256_GCM) ? with_aes : without_aes;
+	unsigned int i, n = 0;
+
+	for (i = 0; i < ARRAY_SIZE(with_aes); i++) {
+		if (toyvpn_cipher_known(order[i]))
+			ciphers[n++] = order[i];
+	}
+	return n;
 }
 
 static struct crypto_aead *new_aead(u8 cipher, const u8 *key)

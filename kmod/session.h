@@ -62,7 +62,10 @@ int toyvpn_id_add(struct rhashtable *ids, struct toyvpn_id *id);
 void toyvpn_id_remove(struct rhashtable *ids, struct toyvpn_id *id);
 struct toyvpn_id *toyvpn_id_find(struct rhashtable *ids, u32 index);
 
+int toyvpn_ciphers_init(void);
+void toyvpn_ciphers_exit(void);
 bool toyvpn_cipher_known(u8 cipher);
+unsigned int toyvpn_ciphers_default(u8 *ciphers);
 struct toyvpn_session *toyvpn_session_new(u8 cipher, bool initiator, __le32 remote,
 					  const u8 send_key[TOYVPN_NOISE_KEY_LEN],
 					  const u8 receive_key[TOYVPN_NOISE_KEY_LEN]);
