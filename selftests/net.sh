@@ -44,14 +44,9 @@ grown() {
 	(($(counter "$1" "$2") > $3))
 }
 
-# sessions NS...: how many they have made so far; each is counted by its initiator
+# sessions NS: how many its handshakes have made so far
 sessions() {
-	local netns sum=0
-
-	for netns; do
-		sum=$((sum + $(counter "$netns" handshakes_completed)))
-	done
-	echo "$sum"
+	counter "$1" handshakes_completed
 }
 
 # pings NS ADDRESS [OPTIONS...]: three answers of three
