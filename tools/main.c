@@ -67,7 +67,7 @@ static const struct command commands[] = {
 	{ "genpsk", cmd_genpsk, "", "print a new preshared key", "" },
 	{ "pubkey", cmd_pubkey, "", "print the public key of the private key on stdin", "" },
 	{ "version", cmd_version, "", "print the version", "" },
-	{ "help", cmd_help, " [COMMAND]", "say how to use this program or one of its commands", "" },
+	{ "help", cmd_help, " [COMMAND]", "say how to use this program or a command of it", "" },
 	{ }
 };
 
