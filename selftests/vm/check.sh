@@ -34,9 +34,15 @@ deadline() {
 	fi
 }
 
+# No guest stays behind if this is interrupted.
+# shellcheck disable=SC2317
+end() {
+	[[ -z ${pid:-} ]] || kill "$pid" 2>/dev/null || :
+}
+
 # one_guest: run the stories in the array names in one guest, and take those that it did from it
 one_guest() {
-	local line rc=0 limit inner=0 booted='' output pid
+	local line rc=0 limit inner=0 booted='' output
 
 	exec {output}< <(CMD="selftests/run.sh ${names[*]}" SUITE=$suite CLOCK=$clock SMP=$smp \
 		exec "$vm/boot.sh")
@@ -77,6 +83,7 @@ one_guest() {
 		kill "$pid" 2>/dev/null || :
 	fi
 	wait "$pid" || :
+	pid=''
 	exec {output}<&-
 }
 
@@ -105,9 +112,12 @@ list() {
 }
 
 check() {
-	local name _ timeout suite
+	local name _ timeout suite pid=''
 	declare -A timeout_of
 
+	trap end EXIT
+	trap 'exit 130' INT
+	trap 'exit 143' TERM
 	while read -r name _ _ timeout; do
 		timeout_of[$name]=$timeout
 	done < <(list)
