@@ -143,7 +143,7 @@ dumps_hold() {
 		[[ ! -s $tmp/missing ]]
 		cut -f1 "$tmp/got" | sort | uniq -d >"$tmp/double"
 		[[ ! -s $tmp/double ]]
-		[[ -z $(grep -v "the peers changed while they were read" "$tmp/err") ]]
+		[[ $(grep -vc "the peers changed while they were read" "$tmp/err") == 0 ]]
 	done
 }
 churn >"$tmp/churn" 2>&1 &

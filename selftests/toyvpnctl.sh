@@ -206,7 +206,10 @@ removes_key() {
 : >"$tmp/empty"
 check "private-key of /dev/null removes it" removes_key /dev/null
 check "private-key of an empty file removes it" removes_key "$tmp/empty"
-check "default ciphers" prints ciphers aes-256-gcm,chacha20-poly1305
+all_ciphers() {
+	prints ciphers aes-256-gcm,chacha20-poly1305 || prints ciphers chacha20-poly1305,aes-256-gcm
+}
+check "a new interface has all ciphers" all_ciphers
 check "ciphers" sets ciphers chacha20-poly1305,aes-256-gcm chacha20-poly1305,aes-256-gcm
 check "one cipher" sets ciphers chacha20-poly1305 chacha20-poly1305
 check "ciphers default" sets ciphers default aes-256-gcm,chacha20-poly1305
@@ -540,10 +543,25 @@ file_forms() {
 	prints private-key "$own"
 	prints listen-port 51820
 	prints fwmark off
-	prints ciphers aes-256-gcm,chacha20-poly1305
+	all_ciphers
 	has_ips "$a" 10.1.0.0/16 10.2.0.0/16 fd01::1/128
 }
 check "setconf: what is not in the file is gone; blanks, cases, comments" file_forms
+keeps_ciphers() {
+	vpn set vpn0 ciphers "$2"
+	vpn "$1" vpn0 "$tmp/conf"
+	prints ciphers "$3"
+}
+for cmd in setconf syncconf; do
+	check "$cmd without ciphers keeps the order of all" keeps_ciphers "$cmd" \
+		chacha20-poly1305,aes-256-gcm chacha20-poly1305,aes-256-gcm
+	check "$cmd without ciphers brings back all" keeps_ciphers "$cmd" \
+		chacha20-poly1305 aes-256-gcm,chacha20-poly1305
+done
+for list in aes-256-gcm default; do
+	check "addconf without ciphers leaves $list" keeps_ciphers addconf "$list" \
+		"${list/default/aes-256-gcm,chacha20-poly1305}"
+done
 from_pipe() {
 	vpn setconf vpn0 <(printf '[Interface]\nPrivateKey=%s\nListenPort=51820\n' "$own")
 	prints dump "$own $own_public 51820 off"
@@ -643,7 +661,7 @@ goes_on() {
 	pings right "${inner4[left]}"
 	[[ $(session) == "$before" ]]
 }
-tunnel_pair
+tunnel_pair 4
 check "a tunnel" pings right "${inner4[left]}"
 check "syncconf keeps session, endpoint and port" goes_on "AllowedIPs=${inner4[left]}"
 check "also with other settings" goes_on "AllowedIPs=${inner4[left]},10.55.0.0/16" \

@@ -3,6 +3,7 @@
 #ifndef GENL_H
 #define GENL_H
 
+#include <stdalign.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -42,8 +43,8 @@ struct genl {
 	unsigned int failed;
 	char reason[256];
 	bool explained;
-	uint8_t batch[2 * GENL_MESSAGE_MAX + 4096];
-	uint8_t answer[65536];
+	alignas(uint64_t) uint8_t batch[2 * GENL_MESSAGE_MAX + 4096];
+	alignas(uint64_t) uint8_t answer[65536];
 };
 
 struct genl *genl_open(void);

@@ -104,7 +104,7 @@ uint8_t cipher_from_name(const char *name)
 }
 
 /**
- * cipher_defaults() - the list of ciphers that a new device has
+ * cipher_defaults() - the list of ciphers that "default" stands for: all that there are
  * @ciphers: where to
  *
  * Return: how many they are.
