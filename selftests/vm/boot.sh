@@ -78,7 +78,7 @@ tcg) machine=(-accel 'tcg,thread=multi' -cpu max) ;;
 virtual) machine=(-accel tcg -cpu max -icount 'shift=0,sleep=off') ;;
 esac
 
-append="console=ttyS0 panic=-1 mitigations=off toyvpn.suite=$suite"
+append="console=ttyS0 panic=-1 mitigations=off guest.suite=$suite"
 qemu=(qemu-system-x86_64 -nodefaults -no-user-config -no-reboot -display none
 	-machine q35 "${machine[@]}" -smp "$smp" -m "${MEM:-1G}"
 	-kernel "$dir/vmlinuz" -initrd "$(initrd "$suite")"
@@ -86,13 +86,13 @@ qemu=(qemu-system-x86_64 -nodefaults -no-user-config -no-reboot -display none
 	-virtfs "local,path=$checkout,mount_tag=checkout,security_model=none,multidevs=remap")
 if [[ -n ${SHARE:-} ]]; then
 	qemu+=(-virtfs "local,path=$SHARE,mount_tag=share,security_model=none,multidevs=remap")
-	append+=" toyvpn.share"
+	append+=" guest.share"
 fi
 
 if [[ -z ${CMD:-} ]]; then
 	[[ -t 0 && -t 1 ]] || die "a shell needs a terminal"
 	tty=$(stty -g)
-	append+=" quiet toyvpn.tty=$(stty size | tr ' ' x) TERM=${TERM:-linux} ${APPEND:-}"
+	append+=" quiet guest.tty=$(stty size | tr ' ' x) TERM=${TERM:-linux} ${APPEND:-}"
 	# Keys go to the guest, Ctrl-C too; Ctrl-] x switches the guest off.
 	say "$suite: booting; leave with exit, or with Ctrl-] x if it hangs"
 	"${qemu[@]}" -serial mon:stdio -echr 0x1d -append "$append"
@@ -100,7 +100,7 @@ if [[ -z ${CMD:-} ]]; then
 fi
 
 printf '%s\n' "$CMD" >"$run/command"
-append+=" toyvpn.run=$guest_checkout/${run#"$checkout/"} ${APPEND:-}"
+append+=" guest.run=$guest_checkout/${run#"$checkout/"} ${APPEND:-}"
 
 # Three ports: the command's two streams, and control, on which the guest says "up" and "exit N".
 # QEMU gets pipes: it opens by name, and would write over the start of a plain file behind our stdout.

@@ -1,7 +1,7 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0
 # Runs in the guest, as process 1, after init: makes it a usable machine, runs what the host asked
-# for and switches off. The kernel's command line names the folder of this run (toyvpn.run=), in
+# for and switches off. The kernel's command line names the folder of this run (guest.run=), in
 # which boot.sh left the command; without one this is an interactive shell.
 
 export PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin
@@ -52,19 +52,19 @@ printf '127.0.0.1 localhost toyvpn\n::1 localhost toyvpn\n' >/etc/hosts
 ip link set lo up
 
 # The module and the tool as they are installed, built for this kernel.
-suite=$(param toyvpn.suite)
+suite=$(param guest.suite)
 build=/toyvpn/build/$suite
 [[ ! -d $build/modules ]] || cp -r "$build/modules/." "/lib/modules/$(uname -r)/"
 [[ ! -d $build/install ]] || cp -r "$build/install/." /
 export SUITE=$suite
-if [[ " $(</proc/cmdline) " == *" toyvpn.share "* ]]; then
+if [[ " $(</proc/cmdline) " == *" guest.share "* ]]; then
 	mount -t 9p -o trans=virtio,version=9p2000.L,msize=262144 share /share
 fi
 cd /toyvpn || off
 
-run=$(param toyvpn.run)
+run=$(param guest.run)
 if [[ -z $run ]]; then
-	read -r rows cols <<<"$(param toyvpn.tty | tr x ' ')"
+	read -r rows cols <<<"$(param guest.tty | tr x ' ')"
 	[[ -z $cols ]] || stty rows "$rows" cols "$cols" </dev/ttyS0
 	echo "toyvpn: $suite, kernel $(uname -r); leave with exit"
 	setsid --ctty bash -l </dev/ttyS0 >/dev/ttyS0 2>&1
