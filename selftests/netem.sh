@@ -19,9 +19,9 @@ through() {
 	shift
 	check "$title" network "$@"
 	check "$title: a session is made" wait_for 30 on left ping -c 1 -W 2 "${inner4[right]}"
-	check "$title: TCP arrives whole" traffic.py tcp left right "${inner4[right]}" 400000
+	check "$title: TCP arrives whole" traffic.py tcp left right "${inner4[right]}" 200000
 	check "$title: UDP arrives whole, once or never" \
-		traffic.py lossy left "${inner6[left]}" right "${inner6[right]}" 400 1200
+		traffic.py lossy left "${inner6[left]}" right "${inner6[right]}" 200 1200
 }
 
 tunnel_pair 4
@@ -47,7 +47,7 @@ damage() {
 check "a clean network again" network limit 5000
 check "damage that no checksum shows" damage
 before=$(counter right rx_drop_authentication)
-check "such damage: TCP arrives whole" traffic.py tcp left right "${inner4[right]}" 400000
+check "such damage: TCP arrives whole" traffic.py tcp left right "${inner4[right]}" 200000
 check "such damage: UDP arrives whole, once or never" \
-	traffic.py lossy left "${inner4[left]}" right "${inner4[right]}" 400 1200
+	traffic.py lossy left "${inner4[left]}" right "${inner4[right]}" 200 1200
 check "it was recognized" grown right rx_drop_authentication "$before"

@@ -3,7 +3,6 @@
 
 import base64
 import contextlib
-import ctypes
 import json
 import select
 import socket
@@ -11,27 +10,10 @@ import subprocess
 import time
 
 import toyvpn as tv
-
-CLONE_NEWNET = 0x40000000
-libc = ctypes.CDLL(None, use_errno=True)
+from netns import PATIENCE, namespace
 
 # Of either end, outside the tunnel.
 PORT = 51820
-
-# Longer than anything takes here; never reached unless something is wrong.
-PATIENCE = 30
-
-
-@contextlib.contextmanager
-def namespace(name):
-    """Inside, sockets are made in the network namespace called name."""
-    with open("/proc/self/ns/net", "rb") as here, open("/run/netns/" + name, "rb") as there:
-        if libc.setns(there.fileno(), CLONE_NEWNET):
-            raise OSError(ctypes.get_errno(), "setns")
-        try:
-            yield
-        finally:
-            libc.setns(here.fileno(), CLONE_NEWNET)
 
 
 def wait_until(condition, what):

@@ -23,7 +23,7 @@ import sys
 import threading
 import time
 
-from rig import PATIENCE, namespace
+from netns import PATIENCE, namespace
 
 UDP_SEGMENT = 103
 SO_RCVBUFFORCE = 33
