@@ -125,6 +125,7 @@ def _():
     session, _ = connected()
     began = time.monotonic()
     peer.send(session.seal(packet(b"no answer to this")))
+    equal(inside.recv(65536), b"no answer to this", "what arrived")
     when, message = receive(20, tv.DATA)
     equal(session.open(message), b"", "a keepalive")
     between(when - began, 10 - SLACK, 10 + SLACK, "it came after")
