@@ -28,7 +28,7 @@ lost() {
 # hangs; and the host may be busy. Virtual seconds say nothing about real ones.
 deadline() {
 	if [[ $clock == virtual ]]; then
-		echo $((SECONDS + 900))
+		echo $((SECONDS + 1500))
 	else
 		echo $((SECONDS + 60 + 2 * timeout_of[$1]))
 	fi
