@@ -62,10 +62,11 @@ def case(title):
     return register
 
 
-def run_cases():
-    """All that are registered, in order; and done()."""
+def run_cases(before=lambda: None):
+    """All that are registered, in order, each after before(); and done()."""
     start()
     for title, function in cases:
+        before()
         with test(title):
             function()
     done()
