@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0
+#include <assert.h>
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
@@ -16,6 +17,9 @@
 #ifndef NETLINK_GET_STRICT_CHK
 #define NETLINK_GET_STRICT_CHK 12
 #endif
+
+static_assert(!(offsetof(struct genl, batch) % NLMSG_ALIGNTO), "alignment");
+static_assert(!(offsetof(struct genl, answer) % NLMSG_ALIGNTO), "alignment");
 
 static struct nlmsghdr *begin(struct genl *genl, uint16_t type, uint8_t cmd, uint8_t version,
 			      uint16_t flags)

@@ -3,7 +3,6 @@
 #ifndef GENL_H
 #define GENL_H
 
-#include <stdalign.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -17,6 +16,8 @@
 
 /**
  * struct genl - a connection to the kernel
+ * @batch: messages being made
+ * @answer: what is received
  * @nl: the socket
  * @family: id of the family
  * @seq: number of the last message
@@ -28,10 +29,10 @@
  * @failed: after a failure, which message of the batch it was
  * @reason: after a failure, the kernel's sentence, or what the errno stands for
  * @explained: whether it is the kernel's
- * @batch: messages being made
- * @answer: what is received
  */
 struct genl {
+	uint8_t batch[2 * GENL_MESSAGE_MAX + 4096];
+	uint8_t answer[65536];
 	struct mnl_socket *nl;
 	uint16_t family;
 	unsigned int seq;
@@ -43,8 +44,6 @@ struct genl {
 	unsigned int failed;
 	char reason[256];
 	bool explained;
-	alignas(uint64_t) uint8_t batch[2 * GENL_MESSAGE_MAX + 4096];
-	alignas(uint64_t) uint8_t answer[65536];
 };
 
 struct genl *genl_open(void);
