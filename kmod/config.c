@@ -118,8 +118,6 @@ int toyvpn_config_device(struct toyvpn_device *tv, const struct toyvpn_device_co
 		if (err) {
 			if (err == -EADDRINUSE)
 				NL_SET_ERR_MSG(extack, "the UDP port is in use");
-			else
-				NL_SET_ERR_MSG(extack, "cannot open the UDP port");
 			goto out;
 		}
 	}

@@ -592,7 +592,7 @@ void toyvpn_peer_queue(struct toyvpn_peer *peer, struct sk_buff_head *packets)
 	while ((skb = __skb_dequeue(&dropped))) {
 		toyvpn_count(peer->device, TOYVPN_STAT_TX_QUEUE_FULL);
 		DEV_STATS_INC(peer->device->dev, tx_dropped);
-		kfree_skb(skb);
+		kfree_skb_reason(skb, toyvpn_stat_drop_reason(TOYVPN_STAT_TX_QUEUE_FULL));
 	}
 }
 

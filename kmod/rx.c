@@ -18,7 +18,7 @@ static void drop(struct toyvpn_device *tv, struct sk_buff *skb, enum toyvpn_stat
 {
 	toyvpn_count(tv, why);
 	DEV_STATS_INC(tv->dev, rx_dropped);
-	kfree_skb(skb);
+	kfree_skb_reason(skb, toyvpn_stat_drop_reason(why));
 }
 
 /* Who owns the source address of a packet, and how long the packet says it is */

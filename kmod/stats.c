@@ -43,6 +43,37 @@ static const char stat_names[TOYVPN_STATS][ETH_GSTRING_LEN] = {
 };
 
 /**
+ * toyvpn_stat_drop_reason() - what the kernel's own tracing calls a drop
+ * @which: its counter
+ *
+ * Return: the nearest reason that all our kernels have, for kfree_skb_reason().
+ */
+enum skb_drop_reason toyvpn_stat_drop_reason(enum toyvpn_stat which)
+{
+	switch (which) {
+	case TOYVPN_STAT_TX_NO_ROUTE:
+	case TOYVPN_STAT_TX_NO_ENDPOINT:
+	case TOYVPN_STAT_TX_OUTER_ROUTE:
+	case TOYVPN_STAT_TX_LOOP:
+		return SKB_DROP_REASON_IP_OUTNOROUTES;
+	case TOYVPN_STAT_TX_TOO_BIG:
+		return SKB_DROP_REASON_PKT_TOO_BIG;
+	case TOYVPN_STAT_TX_QUEUE_FULL:
+	case TOYVPN_STAT_HS_QUEUE_FULL:
+		return SKB_DROP_REASON_FULL_RING;
+	case TOYVPN_STAT_TX_NO_MEMORY:
+	case TOYVPN_STAT_RX_NO_MEMORY:
+	case TOYVPN_STAT_HS_NO_MEMORY:
+		return SKB_DROP_REASON_NOMEM;
+	case TOYVPN_STAT_TX_NOT_IP:
+	case TOYVPN_STAT_RX_NOT_IP:
+		return SKB_DROP_REASON_UNHANDLED_PROTO;
+	default:
+		return SKB_DROP_REASON_NOT_SPECIFIED;
+	}
+}
+
+/**
  * toyvpn_stats_names() - the names of the counters
  * @strings: room for TOYVPN_STATS strings of ETH_GSTRING_LEN bytes
  */

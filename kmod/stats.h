@@ -4,6 +4,7 @@
 #define TOYVPN_STATS_H
 
 #include <linux/percpu.h>
+#include <linux/skbuff.h>
 #include <linux/types.h>
 
 /* The names that ethtool -S shows are in stats.c, in the same order */
@@ -67,6 +68,7 @@ static inline void toyvpn_stat_add(struct toyvpn_stats __percpu *stats,
 	this_cpu_add(stats->count[which], n);
 }
 
+enum skb_drop_reason toyvpn_stat_drop_reason(enum toyvpn_stat which);
 void toyvpn_stats_names(u8 *strings);
 void toyvpn_stats_sum(const struct toyvpn_stats __percpu *stats, u64 *sums);
 

@@ -18,7 +18,7 @@ static void drop(struct toyvpn_device *tv, struct sk_buff *skb, enum toyvpn_stat
 {
 	toyvpn_count(tv, why);
 	DEV_STATS_INC(tv->dev, tx_dropped);
-	kfree_skb(skb);
+	kfree_skb_reason(skb, toyvpn_stat_drop_reason(why));
 }
 
 /* All encrypted: out they go. Bottom halves off */
