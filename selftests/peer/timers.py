@@ -42,6 +42,13 @@ def receive(seconds, *kinds):
     return message and (time.monotonic(), message)
 
 
+def expect(seconds, *kinds):
+    """The same where one must come."""
+    one = receive(seconds, *kinds)
+    assert one, f"no message of type {kinds} within {seconds} s"
+    return one
+
+
 def collect(seconds, *kinds):
     """All of them that come within so many seconds."""
     end, got = time.monotonic() + seconds, []
@@ -124,7 +131,7 @@ def _():
     began = time.monotonic()
     peer.send(session.seal(packet(b"no answer to this")))
     equal(inside.recv(65536), b"no answer to this", "what arrived")
-    when, message = receive(20, tv.DATA)
+    when, message = expect(20, tv.DATA)
     equal(session.open(message), b"", "a keepalive")
     between(when - began, 10 - SLACK, 10 + SLACK, "it came after")
     equal(collect(30, tv.DATA), [], "more of them")
@@ -154,7 +161,7 @@ def _():
     equal(collect(0.3, tv.INIT), [], "an INIT too early")
     sleep_until(began + 120.5)
     hello()
-    when, message = receive(5, tv.INIT)
+    when, message = expect(5, tv.INIT)
     between(when - began, 120, 120.5 + SLACK, "INIT after")
     answer = tv.Answer(peer.identity, message)
     peer.send(answer.resp())
@@ -243,7 +250,7 @@ def _():
     sleep_until(began + 121)
     peer.drain()
     hello()
-    _, message = receive(5, tv.INIT)
+    _, message = expect(5, tv.INIT)
     equal(message[-16:], tv.NO_MAC2, "mac2 after 121 s")
 
 
