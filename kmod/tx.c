@@ -14,6 +14,12 @@
 #include "toyvpn.h"
 #include "tx.h"
 
+/*
+ * Tunnels that lead into each other would use up the stack before the kernel's
+ * own limit on 6.1 ends it; newer kernels stop their tunnels here as well.
+ */
+#define NESTED_MAX	5
+
 static void drop(struct toyvpn_device *tv, struct sk_buff *skb, enum toyvpn_stat why)
 {
 	toyvpn_count(tv, why);
@@ -209,7 +215,7 @@ static void tell_too_big(struct sk_buff *skb, unsigned int mtu)
  *
  * Return: NETDEV_TX_OK, or a negative errno that a local sender sees: -ENOKEY
  * if no peer has the address, -EDESTADDRREQ if it is not known where the peer
- * is, -EMSGSIZE, -EPROTONOSUPPORT. The skb is gone in any case.
+ * is, -EMSGSIZE, -EPROTONOSUPPORT, -ELOOP. The skb is gone in any case.
  */
 netdev_tx_t toyvpn_tx(struct sk_buff *skb, struct net_device *dev)
 {
@@ -222,6 +228,10 @@ netdev_tx_t toyvpn_tx(struct sk_buff *skb, struct net_device *dev)
 	if (unlikely(!is_ip(skb))) {
 		drop(tv, skb, TOYVPN_STAT_TX_NOT_IP);
 		return -EPROTONOSUPPORT;
+	}
+	if (unlikely(dev_recursion_level() > NESTED_MAX)) {
+		drop(tv, skb, TOYVPN_STAT_TX_LOOP);
+		return -ELOOP;
 	}
 
 	rcu_read_lock();
