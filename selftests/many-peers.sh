@@ -158,8 +158,9 @@ kill_and_wait "$churn_pid"
 #
 
 # break_off CMD FILE: start, and kill it at some time
+# --foreground: or timeout kills itself as well, and the tool may still be in the kernel when we look.
 break_off() {
-	on lone timeout -s KILL "0.$((RANDOM % 5))$((RANDOM % 10))" toyvpnctl "$1" vpn0 "$2" || :
+	on lone timeout --foreground -s KILL "0.$((RANDOM % 5))$((RANDOM % 10))" toyvpnctl "$1" vpn0 "$2" || :
 }
 whole_peers() {
 	for _ in {1..8}; do
