@@ -196,8 +196,9 @@ int toyvpn_nl_device_get_dumpit(struct sk_buff *skb, struct netlink_callback *cb
 	return skb->len ?: err;
 }
 
+/* @defaults is room for what an empty list stands for */
 static int parse_ciphers(struct toyvpn_device_config *config, struct nlattr *attr,
-			 struct netlink_ext_ack *extack)
+			 u8 defaults[TOYVPN_CIPHERS_MAX], struct netlink_ext_ack *extack)
 {
 	const u8 *ciphers;
 	int count, i;
@@ -206,9 +207,14 @@ static int parse_ciphers(struct toyvpn_device_config *config, struct nlattr *att
 		return 0;
 	ciphers = nla_data(attr);
 	count = nla_len(attr);
-	if (!count || count > TOYVPN_CIPHERS_MAX) {
-		NL_SET_ERR_MSG_ATTR(extack, attr, "the list of ciphers is empty or too long");
+	if (count > TOYVPN_CIPHERS_MAX) {
+		NL_SET_ERR_MSG_ATTR(extack, attr, "the list of ciphers is too long");
 		return -EINVAL;
+	}
+	if (!count) {
+		config->ciphers = defaults;
+		config->cipher_count = toyvpn_ciphers_default(defaults);
+		return 0;
 	}
 	for (i = 0; i < count; i++) {
 		if (!toyvpn_cipher_known(ciphers[i])) {
@@ -235,6 +241,7 @@ static int parse_ciphers(struct toyvpn_device_config *config, struct nlattr *att
 int toyvpn_nl_device_set_doit(struct sk_buff *skb, struct genl_info *info)
 {
 	struct toyvpn_device_config config = {};
+	u8 default_ciphers[TOYVPN_CIPHERS_MAX];
 	struct nlattr **attrs = info->attrs;
 	struct toyvpn_device *tv;
 	struct net *net;
@@ -246,7 +253,8 @@ int toyvpn_nl_device_set_doit(struct sk_buff *skb, struct genl_info *info)
 
 	if (attrs[TOYVPN_A_DEVICE_PRIVATE_KEY])
 		config.private_key = nla_data(attrs[TOYVPN_A_DEVICE_PRIVATE_KEY]);
-	err = parse_ciphers(&config, attrs[TOYVPN_A_DEVICE_CIPHERS], info->extack);
+	err = parse_ciphers(&config, attrs[TOYVPN_A_DEVICE_CIPHERS], default_ciphers,
+			    info->extack);
 	if (err)
 		goto out;
 	if (attrs[TOYVPN_A_DEVICE_LISTEN_PORT]) {

@@ -63,10 +63,9 @@ static bool parse_ciphers(struct device *dev, char *text, const struct place *at
 
 	dev->has |= DEVICE_CIPHERS;
 	dev->n_ciphers = 0;
-	if (!strcasecmp(text, "default")) {
-		dev->n_ciphers = cipher_defaults(dev->ciphers);
+	/* An empty list stands for the module's own. */
+	if (!strcasecmp(text, "default"))
 		return true;
-	}
 	while ((entry = next_entry(&text))) {
 		uint8_t cipher = cipher_from_name(entry);
 

@@ -104,19 +104,6 @@ uint8_t cipher_from_name(const char *name)
 }
 
 /**
- * cipher_defaults() - the list of ciphers that "default" stands for: all that there are
- * @ciphers: where to
- *
- * Return: how many they are.
- */
-size_t cipher_defaults(uint8_t ciphers[static TOYVPN_CIPHERS_MAX])
-{
-	ciphers[0] = TOYVPN_CIPHER_AES_256_GCM;
-	ciphers[1] = TOYVPN_CIPHER_CHACHA20_POLY1305;
-	return 2;
-}
-
-/**
  * state_name() - name of a peer's state
  * @state: enum toyvpn_peer_state
  *

@@ -10,7 +10,6 @@
 
 const char *cipher_name(uint32_t cipher);
 uint8_t cipher_from_name(const char *name);
-size_t cipher_defaults(uint8_t ciphers[static TOYVPN_CIPHERS_MAX]);
 const char *state_name(uint32_t state);
 const char *reason_name(uint32_t reason);
 const char *reason_advice(uint32_t reason);

@@ -9,34 +9,14 @@
 #include "device.h"
 #include "fetch.h"
 #include "genl.h"
-#include "names.h"
 #include "report.h"
 
-/*
- * A new device accepts all ciphers, in the order in which its CPU is fast at them. So a list of
- * all, whatever its order, is as good as new.
- */
-static bool accepts_all_ciphers(const struct device *dev)
-{
-	uint8_t all[TOYVPN_CIPHERS_MAX];
-	size_t i, n = cipher_defaults(all);
-
-	for (i = 0; i < n; i++)
-		if (!memchr(dev->ciphers, all[i], dev->n_ciphers))
-			return false;
-	return true;
-}
-
 /* What the file does not name goes back to its default. */
-static void want_defaults(struct device *want, const struct device *now)
+static void want_defaults(struct device *want)
 {
 	size_t i;
 
-	if (!(want->has & DEVICE_CIPHERS) && !accepts_all_ciphers(now)) {
-		want->n_ciphers = cipher_defaults(want->ciphers);
-		want->has |= DEVICE_CIPHERS;
-	}
-	want->has |= DEVICE_PRIVATE_KEY | DEVICE_LISTEN_PORT | DEVICE_FWMARK;
+	want->has |= DEVICE_PRIVATE_KEY | DEVICE_LISTEN_PORT | DEVICE_FWMARK | DEVICE_CIPHERS;
 	for (i = 0; i < want->n_peers; i++)
 		want->peers[i]->has |= PEER_REPLACE;
 }
@@ -170,7 +150,7 @@ static bool plan(struct genl *genl, struct device *now, struct device *want, enu
 		return true;
 	if (!fetch_all(genl, now))
 		return false;
-	want_defaults(want, now);
+	want_defaults(want);
 	if (mode == SYNC)
 		want_differences(want, now);
 	want_removals(want, now);
