@@ -4,7 +4,6 @@
 OUT ?= build
 KDIR ?= /lib/modules/$(shell uname -r)/build
 PREFIX ?= /usr/local
-SUITE ?= trixie
 
 all: modules tools
 
@@ -14,10 +13,12 @@ help:
 	@echo '  make install          module, tool, manual page, completion (PREFIX=, DESTDIR=)'
 	@echo '  make modules_install  the module alone'
 	@echo '  make clean'
-	@echo 'In a virtual machine with the kernel of a Debian release, SUITE=bookworm, trixie or forky:'
+	@echo 'In a virtual machine with the kernel of a Debian release, SUITE=bookworm, trixie (the default) or forky:'
 	@echo '  make demo             the main job, to look at'
 	@echo "  make check            the tests (TESTS='roaming rekey': some of them)"
 	@echo '  make check-all        the tests on all three releases'
+	@echo '  make debug-kernel     a kernel that looks for defects, used with KERNEL=debug in place of SUITE='
+	@echo '  make kcsan-kernel     one that looks for data races: KERNEL=kcsan'
 	@echo "  make vm CMD='...'     a command"
 	@echo '  make shell            a shell'
 	@echo '  make uapi             what is generated from uapi/toyvpn.yaml, again'
@@ -58,7 +59,7 @@ clean:
 #
 
 override CMD := $(value CMD)
-export SUITE CMD CLOCK SHARE SMP MEM APPEND TIMEOUT TESTS MIRROR
+export SUITE KERNEL CMD CLOCK SHARE SMP MEM APPEND TIMEOUT TESTS MIRROR
 
 vm:
 	$(if $(CMD),,$(error make vm needs CMD='...'; make shell is for typing))
@@ -74,6 +75,7 @@ demo:
 
 # What is generated from uapi/toyvpn.yaml, by the generator in forky's guest
 uapi: override SUITE := forky
+uapi: override KERNEL :=
 uapi: override CMD := uapi/generate.sh build/uapi
 uapi:
 	@selftests/vm/vm.sh
@@ -81,9 +83,14 @@ uapi:
 	cp build/uapi/netlink-gen.[ch] kmod/
 
 check:
-	@selftests/vm/check.sh $(SUITE)
+	@selftests/vm/check.sh
 
 check-all:
 	@selftests/vm/check.sh bookworm trixie forky
 
+debug-kernel kcsan-kernel: %-kernel:
+	@selftests/vm/host.sh
+	@selftests/vm/kernel.sh $*
+
+.PHONY: debug-kernel kcsan-kernel
 .PHONY: all help modules modules_install tools install clean vm shell demo uapi check check-all

@@ -4,8 +4,11 @@
 # Reports in KTAP, each story a test and its own results one level below it, among them two that
 # every story gets: it left nothing behind, and the kernel did not complain.
 
+# SLOW=N: the kernel is so many times slower than an ordinary one, and a story gets so much more time.
+
 cd "$(dirname "${BASH_SOURCE[0]}")/.." || exit
 report=/run/selftests
+slow=${SLOW:-1}
 
 # A kernel that prints one of these has found something wrong with itself.
 complaints='WARNING:|BUG:|Oops|Call Trace:|general protection fault|Kernel panic|UBSAN|KASAN|KCSAN|'
@@ -96,16 +99,17 @@ verdict() {
 }
 
 run_story() {
-	local name=$1 file mark status count failed=0 out left begin=$SECONDS
+	local name=$1 file mark status count timeout failed=0 out left begin=$SECONDS
 	local log=$report/$name
 
 	file=$(file_of "$name")
+	timeout=$((slow * $(setting "$file" timeout 120)))
 	mark="$name.$RANDOM$RANDOM"
 	echo "selftests: $mark" >/dev/kmsg
 	echo "  KTAP version 1"
 	echo "  # Subtest: $name"
 	exec {out}> >(nest "$log")
-	TOYVPN_STORY=$mark timeout --kill-after=10 "$(setting "$file" timeout 120)" \
+	TOYVPN_STORY=$mark timeout --kill-after=10 "$timeout" \
 		"$file" >&"$out" 2>&1 </dev/null {out}>&-
 	status=$?
 	left=$(left_behind "$mark")
@@ -114,13 +118,26 @@ run_story() {
 	count=$(grep -cE '^  (not )?ok ' "$log")
 	! grep -q '^  not ok ' "$log" || failed=1
 	case $status in
-	124 | 137) verdict "the story ends in time" "it was ended: $(setting "$file" timeout 120) seconds" ;;
+	124 | 137) verdict "the story ends in time" "it was ended: $timeout seconds" ;;
 	*) ((status == 0 || failed)) || verdict "the story succeeds" "it ended with status $status" ;;
 	esac
 	verdict "nothing is left behind" "$left"
 	verdict "the kernel did not complain" "$(complained "selftests: $mark")"
 	echo "  # $((SECONDS - begin)) seconds"
 	return "$failed"
+}
+
+# save_coverage: which lines of the module have run, where coverage.sh looks for it. The kernel's
+# paths are those of the objects, such as /toyvpn/build/debug/module/kmod/tx.gcda.
+save_coverage() {
+	local file to
+
+	find /sys/kernel/debug/gcov -name '*.gcda' 2>/dev/null | while read -r file; do
+		to=${file#/sys/kernel/debug/gcov}
+		to=${to%%/module/*}/coverage/$1/${to#*/module/}
+		mkdir -p "${to%/*}"
+		cat "$file" >"$to"
+	done
 }
 
 main() {
@@ -157,4 +174,5 @@ for name in "${names[@]}"; do
 	[[ -n $(file_of "$name") ]] || { echo "run.sh: no story '$name'" >&2; exit 1; }
 done
 main "${names[@]}" | tee /run/selftests.ktap
+save_coverage "$RANDOM$RANDOM"
 awk -f selftests/ktap.awk /run/selftests.ktap

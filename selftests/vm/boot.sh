@@ -2,27 +2,26 @@
 # SPDX-License-Identifier: GPL-2.0
 # boot.sh: boot a guest and run a command in it. Everything comes by the environment:
 #   SUITE=trixie   which Debian's root and kernel
+#   KERNEL=debug   a kernel that looks for defects instead, or kcsan: one that looks for data races
 #   CMD=...        the command, a bash script of any length; without one, an interactive shell
 #   CLOCK=virtual  the guest's clock runs on when the guest has nothing to do
 #   SMP= MEM=      processors and memory (MEM as QEMU's -m)
 #   APPEND=...     more of the kernel's command line
 #   SHARE=DIR      one more folder of the host, at /share in the guest
-#   TIMEOUT=3600   seconds until the guest is given up, BOOT_TIMEOUT=120 until it has booted
+#   TIMEOUT=3600   seconds until the guest is given up, BOOT_TIMEOUT=120 (of ours 300) until it has booted
 # The command's stdout, stderr and exit status are passed on. Other failures exit with 125.
 
 # shellcheck source=selftests/vm/common.sh
 . "$(dirname "${BASH_SOURCE[0]}")/common.sh"
 
-suite=${SUITE:-trixie}
-need_suite "$suite"
-dir=$(root_dir "$suite")
-out=$checkout/build/$suite
+machine=$(machine)
+out=$checkout/build/$machine
 clock=${CLOCK:-real}
 smp=${SMP:-2}
 accel=${ACCEL:-}
 
 give_up() {
-	say "error: $suite: $*"
+	say "error: $machine: $*"
 	say "the console's last lines (all of it: $console):"
 	tail -n 40 "$console" | tr -d '\r' >&2
 	exit 125
@@ -35,7 +34,7 @@ try_kvm() {
 
 	[[ ! -e $kvm_answer ]] || return 0
 	say "trying KVM, once (30 seconds at most)"
-	if ACCEL=kvm BOOT_TIMEOUT=30 TIMEOUT=30 CLOCK='' SMP=2 MEM='' APPEND='' SHARE='' CMD=true \
+	if ACCEL=kvm KERNEL='' BOOT_TIMEOUT=30 TIMEOUT=30 CLOCK='' SMP=2 MEM='' APPEND='' SHARE='' CMD=true \
 		"${BASH_SOURCE[0]}" >"$cache/log/kvm.log" 2>&1; then
 		answer=kvm
 	fi
@@ -75,16 +74,22 @@ trap 'exit 143' TERM
 # Emulated, a fifth level of page tables costs a sixth of all time.
 cpu=max,la57=off
 case ${accel:=tcg} in
-kvm) machine=(-accel kvm -cpu host) ;;
-tcg) machine=(-accel 'tcg,thread=multi' -cpu "$cpu") ;;
-virtual) machine=(-accel tcg -cpu "$cpu" -icount 'shift=0,sleep=off') ;;
+kvm) hardware=(-accel kvm -cpu host) ;;
+tcg) hardware=(-accel 'tcg,thread=multi' -cpu "$cpu") ;;
+virtual) hardware=(-accel tcg -cpu "$cpu" -icount 'shift=0,sleep=off') ;;
 esac
 
-append="console=ttyS0 panic=-1 mitigations=off guest.suite=$suite"
+# What watches every byte needs bytes itself, and time.
+memory=${MEM:-1G} boot_timeout=${BOOT_TIMEOUT:-120}
+if is_kernel "$machine"; then
+	memory=${MEM:-3G} boot_timeout=${BOOT_TIMEOUT:-300}
+fi
+
+append="console=ttyS0 panic=-1 mitigations=off guest.machine=$machine"
 qemu=(qemu-system-x86_64 -nodefaults -no-user-config -no-reboot -display none
-	-machine q35 "${machine[@]}" -smp "$smp" -m "${MEM:-1G}"
-	-kernel "$dir/vmlinuz" -initrd "$(initrd "$suite")"
-	-drive "file=$dir/root.img,format=raw,if=virtio,readonly=on"
+	-machine q35 "${hardware[@]}" -smp "$smp" -m "$memory"
+	-kernel "$(kernel_dir "$machine")/vmlinuz" -initrd "$(initrd "$machine")"
+	-drive "file=$(root_dir "$machine")/root.img,format=raw,if=virtio,readonly=on"
 	-virtfs "local,path=$checkout,mount_tag=checkout,security_model=none,multidevs=remap")
 if [[ -n ${SHARE:-} ]]; then
 	qemu+=(-virtfs "local,path=$SHARE,mount_tag=share,security_model=none,multidevs=remap")
@@ -96,7 +101,7 @@ if [[ -z ${CMD:-} ]]; then
 	tty=$(stty -g)
 	append+=" quiet guest.tty=$(stty size | tr ' ' x) TERM=${TERM:-linux} ${APPEND:-}"
 	# Keys go to the guest, Ctrl-C too; Ctrl-] x switches the guest off.
-	say "$suite: booting; leave with exit, or with Ctrl-] x if it hangs"
+	say "$machine: booting; leave with exit, or with Ctrl-] x if it hangs"
 	"${qemu[@]}" -serial mon:stdio -echr 0x1d -append "$append"
 	exit
 fi
@@ -134,7 +139,7 @@ answer() {
 	((rc == 0)) || give_up "$2: the guest died"
 }
 
-answer "${BOOT_TIMEOUT:-120}" "booting"
+answer "$boot_timeout" "booting"
 answer "${TIMEOUT:-3600}" "running the command"
 wait "$guest" "${readers[@]}" || :
 exit "${line#exit }"

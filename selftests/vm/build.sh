@@ -1,8 +1,8 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0
-# build.sh SUITE: build module and tool for a suite, in the chroot of its guest's root.
+# build.sh MACHINE: build module and tool for a machine, in the chroot of its guest's root.
 #
-# In build/SUITE are then:
+# In build/MACHINE are then:
 #   module/     a copy of the module's sources, so that suites never mix their objects
 #   modules/    what modules_install adds to the guest's /lib/modules/RELEASE
 #   tools/      toyvpnctl, and install/, what else its make install puts beside it
@@ -10,61 +10,63 @@
 # shellcheck source=selftests/vm/common.sh
 . "$(dirname "${BASH_SOURCE[0]}")/common.sh"
 
-suite=${1:?SUITE}
-need_suite "$suite"
-out=$checkout/build/$suite
+machine=${1:?MACHINE}
+need_machine "$machine"
+out=$checkout/build/$machine
 
-# Runs in a mount namespace of its own: nothing stays mounted, whatever happens.
-in_chroot() {
-	local dir root release
-
-	dir=$(root_dir "$suite")
-	root=$dir/root
-	release=$(<"$dir/release")
-	mount --bind "$checkout" "$root$guest_checkout"
-	mount -t proc proc "$root/proc"
-	mount --rbind /dev "$root/dev"
-	mount -t tmpfs tmp "$root/tmp"
-	# modules_install and depmod write into a layer over the root's own modules.
-	mount -t tmpfs layer "$root/mnt"
-	mkdir "$root/mnt/upper" "$root/mnt/work"
-	mount -t overlay -o "lowerdir=$root/lib/modules/$release,upperdir=$root/mnt/upper,workdir=$root/mnt/work" \
-		overlay "$root/lib/modules/$release"
-	env -i PATH=/usr/sbin:/usr/bin:/sbin:/bin HOME=/root LANG=C.UTF-8 \
-		chroot "$root" bash "$guest_checkout/selftests/vm/build.sh" "$suite" inside "$release"
-}
-
+# Runs in the chroot. At /mnt is what kernel.sh made, if the kernel is one of those.
 inside() {
-	local make=(make -j2 "OUT=build/$suite" "KDIR=/lib/modules/$1/build" KCFLAGS=-Werror)
+	local make=(make -j2 "OUT=build/$machine" KCFLAGS=-Werror) lib
 
-	cd "$guest_checkout"
+	lib=/lib/modules/$1
+	if is_kernel "$machine"; then
+		make+=(KDIR=/mnt/build TOYVPN_KUNIT=y)
+		mkdir -p "$lib"
+		mount --bind /mnt/modules "$lib"
+	else
+		make+=("KDIR=$lib/build")
+	fi
+	# modules_install and depmod write into a layer over what is there.
+	mkdir /tmp/layer
+	mount -t tmpfs layer /tmp/layer
+	mkdir /tmp/layer/{upper,work}
+	mount -t overlay -o "lowerdir=$lib,upperdir=/tmp/layer/upper,workdir=/tmp/layer/work" overlay "$lib"
+
 	"${make[@]}" tools
-	rm -rf "build/$suite/install"
-	make -C tools "O=$PWD/build/$suite/tools" "DESTDIR=$PWD/build/$suite/install" install
+	rm -rf "build/$machine/install"
+	make -C tools "O=$PWD/build/$machine/tools" "DESTDIR=$PWD/build/$machine/install" install
 	"${make[@]}" modules_install
-	rm -rf "build/$suite/modules"
-	cp -r /mnt/upper "build/$suite/modules"
-}
-
-namespace() {
-	unshare -m bash "${BASH_SOURCE[0]}" "$suite" namespace
-}
-
-main() {
-	need_root "building for $suite"
-	say "$suite: building module and tool"
-	logged "build-$suite" namespace
-	# Warnings of modpost and objtool are no errors to make. The two that are about Debian's headers
-	# say nothing about the module.
-	if grep -i 'warning:' "$cache/log/build-$suite.log" |
-		grep -v -e 'the compiler differs' -e "missing 'System.map'" >&2; then
-		rm -f "$out"/module/*.ko
-		die "$suite: the build has warnings; the whole log: $cache/log/build-$suite.log"
+	rm -rf "build/$machine/modules"
+	if is_kernel "$machine"; then
+		cp -r "$lib" "build/$machine/modules"
+	else
+		cp -r /tmp/layer/upper "build/$machine/modules"
 	fi
 }
 
-case ${2:-} in
-namespace) in_chroot ;;
-inside) inside "$3" ;;
-*) locked "build-$suite" main ;;
-esac
+build() {
+	local dir
+
+	dir=$(kernel_dir "$machine")
+	BIND=$dir "$checkout/selftests/vm/enter.sh" "$(root_dir "$machine")/root" \
+		selftests/vm/build.sh "$machine" inside "$(<"$dir/release")"
+}
+
+main() {
+	need_root "building for $machine"
+	say "$machine: building module and tool"
+	logged "build-$machine" build
+	# Warnings of modpost and objtool are no errors to make. The two that are about Debian's headers
+	# say nothing about the module.
+	if grep -i 'warning:' "$cache/log/build-$machine.log" |
+		grep -v -e 'the compiler differs' -e "missing 'System.map'" >&2; then
+		rm -f "$out"/module/*.ko
+		die "$machine: the build has warnings; the whole log: $cache/log/build-$machine.log"
+	fi
+}
+
+if [[ ${2:-} == inside ]]; then
+	inside "$3"
+else
+	locked "build-$machine" main
+fi

@@ -1,7 +1,8 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0
-# check.sh SUITE...: run the stories on suites, or those that TESTS= names, and report in KTAP with
-# one closing line over everything. Stories that want the same machine share a guest, and one that
+# check.sh [MACHINE...]: run the stories on machines (without any: on that which SUITE= or KERNEL=
+# names), all stories or those that TESTS= names, and report in KTAP with one closing line over
+# everything. Stories that want the same machine share a guest, and one that
 # brings its guest down costs the others nothing but a new one. build/check.ktap has the report.
 
 # shellcheck source=selftests/vm/common.sh
@@ -13,14 +14,14 @@ number=0
 
 # result ok|'not ok' NAME: close a story of the report
 result() {
-	echo "$1 $((++number)) - $suite/$2"
+	echo "$1 $((++number)) - $machine/$2"
 }
 
 # lost NAME WHY: close a story whose guest is gone
 lost() {
 	echo "  not ok $((++inner)) - the guest survives the story"
 	echo "  # $2"
-	tail -n 40 "$checkout/build/$suite/console.log" | tr -d '\r' | sed 's/^/  # /'
+	tail -n 40 "$checkout/build/$machine/console.log" | tr -d '\r' | sed 's/^/  # /'
 	result 'not ok' "$1"
 }
 
@@ -28,9 +29,9 @@ lost() {
 # hangs; and the host may be busy. Virtual seconds say nothing about real ones.
 deadline() {
 	if [[ $clock == virtual ]]; then
-		echo $((SECONDS + 1500))
+		echo $((SECONDS + slow * 1500))
 	else
-		echo $((SECONDS + 60 + 2 * timeout_of[$1]))
+		echo $((SECONDS + slow * (60 + 2 * timeout_of[$1])))
 	fi
 }
 
@@ -44,10 +45,10 @@ end() {
 one_guest() {
 	local line rc=0 limit inner=0 booted='' output
 
-	exec {output}< <(CMD="selftests/run.sh ${names[*]}" SUITE=$suite CLOCK=$clock SMP=$smp \
-		exec "$vm/boot.sh")
+	exec {output}< <(CMD="SLOW=$slow selftests/run.sh ${names[*]}" SUITE=$(suite_of "$machine") \
+		KERNEL=$kernel CLOCK=$clock SMP=$smp exec "$vm/boot.sh")
 	pid=$!
-	limit=$((SECONDS + 300))
+	limit=$((SECONDS + slow * 300))
 	while ((${#names[@]})); do
 		IFS= read -r -t "$((limit > SECONDS ? limit - SECONDS : 1))" -u "$output" line || { rc=$?; break; }
 		case $line in
@@ -87,11 +88,14 @@ one_guest() {
 	exec {output}<&-
 }
 
-check_suite() {
-	local clock smp names
+check_machine() {
+	local clock smp names kernel='' slow=1
 
-	echo "# $suite: ${#stories[@]} stories"
-	if ! "$vm/prepare.sh" "$suite"; then
+	echo "# $machine: ${#stories[@]} stories"
+	# A kernel that looks at each access is several times slower.
+	! is_kernel "$machine" || kernel=$machine slow=4
+	rm -rf "$checkout/build/$machine/coverage"
+	if ! "$vm/prepare.sh" "$machine"; then
 		echo "  not ok 1 - module and tool are built without a warning"
 		result 'not ok' build
 		return
@@ -104,6 +108,7 @@ check_suite() {
 			one_guest
 		done
 	done < <(list | awk '{ print $2, $3 }' | sort -u)
+	[[ ! -d $checkout/build/$machine/coverage ]] || "$vm/coverage.sh" "$machine" | sed 's/^/# /'
 }
 
 # list: a line "STORY CLOCK SMP TIMEOUT" for each story that is asked for
@@ -112,7 +117,7 @@ list() {
 }
 
 check() {
-	local name _ timeout suite pid=''
+	local name _ timeout machine pid=''
 	declare -A timeout_of
 
 	trap end EXIT
@@ -122,15 +127,16 @@ check() {
 		timeout_of[$name]=$timeout
 	done < <(list)
 	echo "KTAP version 1"
-	echo "1..$((${#suites[@]} * (${#stories[@]} + 1)))"
-	for suite in "${suites[@]}"; do
-		check_suite
+	echo "1..$((${#machines[@]} * (${#stories[@]} + 1)))"
+	for machine in "${machines[@]}"; do
+		check_machine
 	done
 }
 
-suites=("$@")
-for suite in "${suites[@]}"; do
-	need_suite "$suite"
+machines=("$@")
+((${#machines[@]})) || machines=("$(machine)")
+for machine in "${machines[@]}"; do
+	need_machine "$machine"
 done
 mapfile -t stories < <("$checkout/selftests/run.sh" --list)
 if [[ -n ${TESTS:-} ]]; then

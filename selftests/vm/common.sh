@@ -11,27 +11,83 @@ export LC_ALL=C.UTF-8
 checkout=$(cd "$(dirname "${BASH_SOURCE[0]}")/../.." && pwd)
 cache=${XDG_CACHE_HOME:-$HOME/.cache}/toyvpn
 all_suites=(bookworm trixie forky)
+default_suite=trixie
+all_kernels=(debug kcsan)
 mkdir -p "$cache/log"
 
-# Where the checkout is seen in a guest, and in the chroot that builds for it.
+# Where the checkout is seen in a guest, and in the chroots that build for it.
 # shellcheck disable=SC2034
 guest_checkout=/toyvpn
 
-# root_dir SUITE: where the guest's root of a suite is. The recipe's hash is in its name, so that
-# checkouts with different recipes do not make it in turns.
-root_dir() {
-	local hash
+# What can be booted, a machine: a Debian suite with its own kernel, or the default suite with one of
+# the kernels that look for defects.
+# shellcheck disable=SC2034
+all_machines=("${all_suites[@]}" "${all_kernels[@]}")
 
-	hash=$(sha256sum <"$checkout/selftests/vm/root.sh")
-	echo "$cache/$1-${hash:0:12}"
+# need_machine NAME: refuse what is not one of ours
+need_machine() {
+	[[ " ${all_machines[*]} " == *" $1 "* ]] || die "no machine '$1': one of ${all_machines[*]}"
 }
 
-# initrd SUITE: the initramfs for it
-initrd() {
-	local hash
+# machine: the one that SUITE= and KERNEL= name
+machine() {
+	if [[ -z ${KERNEL:-} ]]; then
+		need_suite "${SUITE:-$default_suite}"
+		echo "${SUITE:-$default_suite}"
+	elif [[ " ${all_kernels[*]} " != *" $KERNEL "* ]]; then
+		die "no kernel '$KERNEL': one of ${all_kernels[*]}"
+	elif [[ ${SUITE:-$default_suite} != "$default_suite" ]]; then
+		die "KERNEL=$KERNEL is made of $default_suite's sources, so SUITE=$SUITE cannot be"
+	else
+		echo "$KERNEL"
+	fi
+}
 
-	hash=$(cat "$checkout/selftests/vm/"{initrd.sh,init} | sha256sum)
-	echo "$(root_dir "$1")/initrd-${hash:0:12}.img"
+# is_kernel MACHINE: whether it has a kernel that we build
+is_kernel() {
+	[[ " ${all_kernels[*]} " == *" $1 "* ]]
+}
+
+# suite_of MACHINE: which Debian its root is
+suite_of() {
+	if is_kernel "$1"; then
+		echo "$default_suite"
+	else
+		echo "$1"
+	fi
+}
+
+# recipe FILE...: a hash of these files of this folder. It is in the name of what they make, so that
+# checkouts with different recipes do not make it in turns.
+recipe() {
+	(cd "$checkout/selftests/vm" && cat "$@") | sha256sum | cut -c -12
+}
+
+# root_dir MACHINE: where the guest's root is
+root_dir() {
+	local suite
+
+	suite=$(suite_of "$1")
+	echo "$cache/$suite-$(recipe root.sh debootstrap.sh)"
+}
+
+# workshop_dir: where the Debian is in which kernels are built and sources are examined
+workshop_dir() {
+	echo "$cache/workshop-$(recipe workshop.sh debootstrap.sh)"
+}
+
+# kernel_dir MACHINE: where its kernel is
+kernel_dir() {
+	if is_kernel "$1"; then
+		echo "$cache/kernel-$1-$(recipe kernel.sh "kernel/guest.config" "kernel/$1.config")"
+	else
+		root_dir "$1"
+	fi
+}
+
+# initrd MACHINE: the initramfs for it
+initrd() {
+	echo "$(kernel_dir "$1")/initrd-$(recipe initrd.sh init).img"
 }
 
 # say WORDS...: progress, on stderr because stdout belongs to the command in the guest

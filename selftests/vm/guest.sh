@@ -52,11 +52,10 @@ printf '127.0.0.1 localhost toyvpn\n::1 localhost toyvpn\n' >/etc/hosts
 ip link set lo up
 
 # The module and the tool as they are installed, built for this kernel.
-suite=$(param guest.suite)
-build=/toyvpn/build/$suite
+build=/toyvpn/build/$(param guest.machine)
+mkdir -p "/lib/modules/$(uname -r)"
 [[ ! -d $build/modules ]] || cp -r "$build/modules/." "/lib/modules/$(uname -r)/"
 [[ ! -d $build/install ]] || cp -r "$build/install/." /
-export SUITE=$suite
 if [[ " $(</proc/cmdline) " == *" guest.share "* ]]; then
 	mount -t 9p -o trans=virtio,version=9p2000.L,msize=262144 share /share
 fi
@@ -66,7 +65,7 @@ run=$(param guest.run)
 if [[ -z $run ]]; then
 	read -r rows cols <<<"$(param guest.tty | tr x ' ')"
 	[[ -z $cols ]] || stty rows "$rows" cols "$cols" </dev/ttyS0
-	echo "toyvpn: $suite, kernel $(uname -r); leave with exit"
+	echo "toyvpn: $(param guest.machine), kernel $(uname -r); leave with exit"
 	setsid --ctty bash -l </dev/ttyS0 >/dev/ttyS0 2>&1
 	off
 fi

@@ -1,19 +1,21 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0
-# initrd.sh SUITE: make the initramfs with which the suite's kernel reaches the guest's root, if it
+# initrd.sh MACHINE: make the initramfs with which a machine's kernel reaches the guest's root, if it
 # is not there: busybox, a few modules, and ./init.
 
 # shellcheck source=selftests/vm/common.sh
 . "$(dirname "${BASH_SOURCE[0]}")/common.sh"
 
-suite=${1:?SUITE}
-need_suite "$suite"
-dir=$(root_dir "$suite")
-image=$(initrd "$suite")
+machine=${1:?MACHINE}
+need_machine "$machine"
+dir=$(root_dir "$machine")
+image=$(initrd "$machine")
 vm=$checkout/selftests/vm
 
-# What a guest needs before guest.sh runs. modprobe puts each after what it depends on.
+# What a guest needs before guest.sh runs: Debian's kernels have it as modules, ours built in.
+# modprobe puts each after what it depends on.
 modules=(virtio_pci virtio_blk ext4 overlay 9p 9pnet_virtio virtio_console)
+! is_kernel "$machine" || modules=()
 
 # The files of all modules, in the order in which they must be loaded.
 module_files() {
@@ -40,7 +42,7 @@ make_initrd() {
 }
 
 main() {
-	[[ -e $image ]] || logged "initrd-$suite" make_initrd
+	[[ -e $image ]] || logged "initrd-$machine" make_initrd
 }
 
-locked "$suite" main
+locked "$machine" main

@@ -1,15 +1,16 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0
-# prepare.sh SUITE: make ready all that boot.sh needs. What is there already costs nothing.
+# prepare.sh MACHINE: make ready all that boot.sh needs. What is there already costs nothing.
 
 # shellcheck source=selftests/vm/common.sh
 . "$(dirname "${BASH_SOURCE[0]}")/common.sh"
 
 vm=$checkout/selftests/vm
-suite=${1:?SUITE}
-need_suite "$suite"
+machine=${1:?MACHINE}
+need_machine "$machine"
 
 "$vm/host.sh"
-"$vm/root.sh" "$suite"
-"$vm/initrd.sh" "$suite"
-"$vm/build.sh" "$suite"
+"$vm/root.sh" "$(suite_of "$machine")"
+! is_kernel "$machine" || "$vm/kernel.sh" "$machine"
+"$vm/initrd.sh" "$machine"
+"$vm/build.sh" "$machine"

@@ -11,12 +11,14 @@
 
 # shellcheck source=selftests/vm/common.sh
 . "$(dirname "${BASH_SOURCE[0]}")/common.sh"
+# shellcheck source=selftests/vm/debootstrap.sh
+. "$(dirname "${BASH_SOURCE[0]}")/debootstrap.sh"
 
 suite=${1:?SUITE}
 need_suite "$suite"
 dir=$(root_dir "$suite")
 
-packages=(
+wanted=(
 	linux-image-amd64 linux-headers-amd64 gcc make libc6-dev libelf-dev pkgconf xz-utils
 	libmnl-dev libsodium-dev libjson-c-dev
 	bash bash-completion busybox-static kmod procps jq less file
@@ -45,26 +47,6 @@ unused_drivers=(accel ata atm bluetooth comedi firewire gpu hid hwmon i2c iio in
 	pwm scsi soundwire spi ssb staging target thunderbolt ufs usb vfio video w1 watchdog xen
 	net/arcnet net/can net/ethernet net/fddi net/hamradio net/phy net/usb net/wireless net/wwan)
 
-debootstrap_root() {
-	local opts=() site
-
-	site=$(debian_archive)
-	# forky is not released: its Release file may be past its date. Signatures hold as ever.
-	if [[ $suite == forky ]]; then
-		opts+=(--aptopt='Acquire::Check-Valid-Until "false"' "--customize-hook=$add_generator")
-		packages+=("${generator_packages[@]}")
-	fi
-
-	# No initramfs of the distribution's (INITRD=No), no manual pages, no translations.
-	INITRD=No mmdebstrap --variant=minbase --format=directory "${opts[@]}" \
-		--aptopt='APT::Install-Recommends "false"' \
-		--dpkgopt='path-exclude=/usr/share/man/*' \
-		--dpkgopt='path-exclude=/usr/share/locale/*' \
-		--dpkgopt='path-exclude=/usr/share/doc/*' \
-		--include="$(IFS=,; echo "${packages[*]}")" \
-		"$suite" "$1/root" "$site"
-}
-
 # Leave out the hardware, and store modules as they are: unpacking xz is slow under emulation.
 trim_modules() {
 	local root=$1/root release=$2
@@ -84,9 +66,13 @@ make_image() {
 }
 
 make_all() {
-	local new=$1 release
+	local new=$1 release opts=()
 
-	debootstrap_root "$new"
+	if [[ $suite == forky ]]; then
+		wanted+=("${generator_packages[@]}")
+		opts=("--customize-hook=$add_generator")
+	fi
+	debootstrap "$suite" "$new/root" "$(packages "${wanted[@]}")" "${opts[@]}"
 	release=$(basename "$(ls -d "$new"/root/lib/modules/*)")
 	echo "$release" >"$new/release"
 	cp "$new/root/boot/vmlinuz-$release" "$new/vmlinuz"
@@ -94,15 +80,6 @@ make_all() {
 	trim_modules "$new" "$release"
 	mkdir "$new/root/$guest_checkout" "$new/root/share"
 	make_image "$new"
-}
-
-# Roots that were made by other recipes
-remove_unused() {
-	local used
-
-	find "$cache" -path "$cache/$suite-*/used" -mtime +14 | while read -r used; do
-		rm -rf "${used%/used}"
-	done
 }
 
 main() {
@@ -117,7 +94,7 @@ main() {
 		logged "root-$suite" make_all "$new"
 		mv "$new" "$dir"
 		say "$suite: kernel $(<"$dir/release"), $(du -sh "$dir" | cut -f1) in $dir"
-		remove_unused
+		remove_unused "$suite"
 	fi
 	touch "$dir/used"
 }

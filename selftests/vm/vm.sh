@@ -6,5 +6,5 @@
 # shellcheck source=selftests/vm/common.sh
 . "$(dirname "${BASH_SOURCE[0]}")/common.sh"
 
-"$checkout/selftests/vm/prepare.sh" "${SUITE:-trixie}"
+"$checkout/selftests/vm/prepare.sh" "$(machine)"
 exec "$checkout/selftests/vm/boot.sh"

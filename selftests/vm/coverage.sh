@@ -1,0 +1,49 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-2.0
+# coverage.sh MACHINE: which lines of the module the last "make check" ran, as pages for a browser in
+# build/MACHINE/coverage/html/ and in a sentence. Each guest left its counts in a folder of its own.
+
+# shellcheck source=selftests/vm/common.sh
+. "$(dirname "${BASH_SOURCE[0]}")/common.sh"
+
+machine=${1:?MACHINE}
+need_machine "$machine"
+build=build/$machine
+
+# Runs in the workshop, whose compiler is the one that built the module.
+inside() {
+	local run sum=/tmp/sum guests=0
+
+	for run in "$build"/coverage/*/; do
+		[[ -d $run/kmod ]] || continue
+		if ((guests++)); then
+			gcov-tool merge "$sum" "$run" -o /tmp/next
+			rm -rf "$sum"
+			mv /tmp/next "$sum"
+		else
+			cp -r "$run" "$sum"
+		fi
+	done
+	((guests)) || die "no counts in $build/coverage"
+	# gcov looks for its notes beside the counts.
+	(cd "$build/module" && find kmod -name '*.gcno' | cpio -pd --quiet "$sum")
+	mkdir -p "$build/coverage/html"
+	gcovr --root "$PWD/$build/module" --filter "$PWD/$build/module/kmod/" --exclude '.*/kmod/tests/' \
+		--gcov-object-directory "$sum" "$sum" \
+		--html-details "$build/coverage/html/index.html" --txt "$build/coverage/lines.txt" \
+		--json-summary "$build/coverage/summary.json" --html-title 'toyvpn, lines of the module' >&2
+	python3 - "$build/coverage/summary.json" <<-'END'
+		import json, sys
+		sum = json.load(open(sys.argv[1]))
+		print(f"coverage: {sum['line_covered']} of {sum['line_total']} lines of the module ran,"
+		      f" {sum['line_percent']} %")
+	END
+	echo "each line: $build/coverage/html/index.html"
+}
+
+if [[ ${2:-} == inside ]]; then
+	inside
+else
+	"$checkout/selftests/vm/workshop.sh"
+	"$checkout/selftests/vm/enter.sh" "$(workshop_dir)/root" selftests/vm/coverage.sh "$machine" inside
+fi
