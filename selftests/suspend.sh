@@ -1,15 +1,16 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0
-# Keys are erased before the machine suspends; afterwards the next packet makes a new session.
+# Keys are erased before the machine suspends or hibernates and after it was cloned; afterwards the
+# next packet makes a new session.
 # clock: virtual
 
 . "$(dirname "$0")/lib.sh"
 . "$selftests/net.sh"
 
-# suspend: as far as freezing all processes, which the kernel undoes after five seconds
+# suspend STATE: as far as freezing all processes, which the kernel undoes after five seconds
 suspend() {
 	echo freezer >/sys/power/pm_test
-	echo mem >/sys/power/state
+	echo "$1" >/sys/power/state
 	echo none >/sys/power/pm_test
 }
 
@@ -19,14 +20,30 @@ erased() {
 	shown_is right left cipher none
 }
 
-tunnel_pair 4
-check "before" reach left right
-if [[ -w /sys/power/pm_test && $(</sys/power/state) == *mem* ]]; then
+# erases TITLE CMD...: CMD erases the keys of a tunnel that is up, and traffic brings new ones
+erases() {
+	local title=$1 before
+
+	shift
+	check "before: $title" reach left right
 	before=$(sessions left)
-	check "suspend" suspend
+	check "$title" "$@"
 	check "the keys are gone" erased
 	check "a new session is made" reach left right
 	check "it is another one" test "$(sessions left)" -gt "$before"
+}
+
+tunnel_pair 4
+for state in mem disk; do
+	if [[ -w /sys/power/pm_test && $(</sys/power/state) == *$state* ]]; then
+		erases "suspend to $state" suspend "$state"
+	else
+		skip "suspend to $state" "this kernel cannot be made to try it"
+	fi
+done
+clone=/sys/module/toyvpn/parameters/clone
+if [[ -e $clone ]]; then
+	erases "the machine was cloned" tee "$clone" <<<"another machine"
 else
-	skip "suspend" "this kernel cannot be made to try it"
+	skip "the machine was cloned" "the module is built without its own tests (KERNEL=debug has them)"
 fi
