@@ -14,7 +14,6 @@ bool cmd_syncconf(int argc, char *argv[]);
 bool cmd_genkey(int argc, char *argv[]);
 bool cmd_genpsk(int argc, char *argv[]);
 bool cmd_pubkey(int argc, char *argv[]);
-
-bool usage(const char *command);
+bool cmd_help(int argc, char *argv[]);
 
 #endif

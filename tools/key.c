@@ -7,6 +7,7 @@
 
 #include "commands.h"
 #include "encoding.h"
+#include "help.h"
 #include "report.h"
 
 static void print_line(const uint8_t key[static TOYVPN_KEY_LEN])

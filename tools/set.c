@@ -5,6 +5,7 @@
 #include "device.h"
 #include "fetch.h"
 #include "genl.h"
+#include "help.h"
 
 /**
  * cmd_set() - toyvpnctl set: change a device by the words of the command line

@@ -9,6 +9,7 @@
 #include "device.h"
 #include "fetch.h"
 #include "genl.h"
+#include "help.h"
 #include "report.h"
 
 /* What the file does not name goes back to its default. */

@@ -9,6 +9,7 @@
 #include "fetch.h"
 #include "fields.h"
 #include "genl.h"
+#include "help.h"
 #include "names.h"
 #include "report.h"
 #include "term.h"

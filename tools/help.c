@@ -1,0 +1,136 @@
+// SPDX-License-Identifier: GPL-2.0
+#include <stddef.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "commands.h"
+#include "help.h"
+#include "report.h"
+
+struct text {
+	const char *name;
+	const char *arguments;	/* each with a space before it */
+	const char *summary;
+	const char *details;
+};
+
+static const struct text texts[] = {
+	{
+		"show", " [all | interfaces | INTERFACE] [WORD] [--json]",
+		"show interfaces, their peers and how they are doing",
+		"WORD is one of, for the interface:\n"
+		"  public-key private-key listen-port fwmark ciphers\n"
+		"for each of its peers:\n"
+		"  peers preshared-keys endpoints allowed-ips latest-handshakes\n"
+		"  persistent-keepalive transfer states\n"
+		"or dump for all of it. With a WORD, or with --json, the output is for programs.\n"
+	},
+	{
+		"showconf", " INTERFACE [--json]",
+		"print the configuration of an interface, for setconf", ""
+	},
+	{
+		"set",
+		" INTERFACE [INTERFACE-WORD VALUE]... [peer KEY [PEER-WORD VALUE]...]...",
+		"change an interface, add, change and remove peers",
+		"For the interface:\n"
+		"  listen-port PORT  fwmark MARK  private-key FILE  ciphers CIPHER[,CIPHER]\n"
+		"For the peer of a public KEY:\n"
+		"  remove  preshared-key FILE  endpoint HOST:PORT  persistent-keepalive SECONDS\n"
+		"  allowed-ips [[+|-]ADDRESS[/PREFIX],...]\n"
+		"An empty FILE, such as /dev/null, removes the key. A list of allowed IPs replaces\n"
+		"the peer's; with + or - before an entry it adds to it or takes from it.\n"
+	},
+	{
+		"setconf", " INTERFACE FILE",
+		"make an interface just what a file says", ""
+	},
+	{
+		"addconf", " INTERFACE FILE",
+		"change what a file names and leave the rest", ""
+	},
+	{
+		"syncconf", " INTERFACE FILE",
+		"like setconf, changing only what differs, so that sessions go on", ""
+	},
+	{ "genkey", "", "print a new private key", "" },
+	{ "genpsk", "", "print a new preshared key", "" },
+	{ "pubkey", "", "print the public key of the private key on stdin", "" },
+	{ "version", "", "print the version", "" },
+	{ "help", " [COMMAND]", "say how to use this program or a command of it", "" },
+	{ }
+};
+
+static const struct text *find_text(const char *name)
+{
+	const struct text *text;
+
+	for (text = texts; text->name; text++)
+		if (!strcmp(text->name, name))
+			return text;
+	return NULL;
+}
+
+/**
+ * usage() - say how a command is used, because it was not used so
+ * @command: its name
+ *
+ * Return: false, so that a command can end with it.
+ */
+bool usage(const char *command)
+{
+	const struct text *text = find_text(command);
+
+	return fail("too few or too many words: this is toyvpnctl %s%s", command,
+		    text ? text->arguments : "");
+}
+
+/**
+ * unknown_command() - say that there is no such command
+ * @name: what was taken for its name
+ *
+ * Return: false, so that a caller can end with it.
+ */
+bool unknown_command(const char *name)
+{
+	return fail("'%s' is not a command: see \"toyvpnctl help\"", name);
+}
+
+/**
+ * help_of() - say how a command is used, because it was asked for
+ * @name: its name
+ *
+ * Return: whether there is such a command; if not, the user has been told.
+ */
+bool help_of(const char *name)
+{
+	const struct text *text = find_text(name);
+
+	if (!text)
+		return unknown_command(name);
+	printf("usage: toyvpnctl %s%s\n", text->name, text->arguments);
+	printf("\n%c%s.\n%s", text->summary[0] - 'a' + 'A', text->summary + 1, text->details);
+	return true;
+}
+
+/**
+ * cmd_help() - toyvpnctl help: say how to use the program or a command of it
+ * @argc: number of words
+ * @argv: "help", optionally a command
+ *
+ * Return: whether it worked; if not, the user has been told.
+ */
+bool cmd_help(int argc, char *argv[])
+{
+	const struct text *text;
+
+	if (argc > 2)
+		return usage("help");
+	if (argc == 2)
+		return help_of(argv[1]);
+	puts("usage: toyvpnctl [COMMAND [ARGUMENT]...]\n\ncommands:");
+	for (text = texts; text->name; text++)
+		printf("  %-10s%s\n", text->name, text->summary);
+	puts("\nWithout a command it is show. More: toyvpnctl help COMMAND, man toyvpnctl.");
+	return true;
+}
