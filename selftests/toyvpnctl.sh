@@ -178,6 +178,7 @@ check_equal "--version" "$(toyvpnctl version)" "$(toyvpnctl --version)"
 check "help for each command" helps
 check "an unknown command" refuses "'shwo' is not a command" shwo
 check "help for an unknown command" refuses "'shwo' is not a command" help shwo
+check "one line also of what has several" refuses "'a?b?[31m' is not a command" $'a\nb\e[31m'
 for words in "genkey x" "genpsk x" "pubkey x" "version x" "help show x" "show vpn0 peers x" \
 	"show interfaces peers" "showconf" "showconf vpn0 x" "set" "set vpn0" "setconf vpn0" \
 	"setconf vpn0 x y" "addconf" "syncconf vpn0"; do
@@ -610,6 +611,7 @@ done
 
 check "a file that is not there" refuses "$tmp/no: No such file" setconf vpn0 "$tmp/no"
 check "a file that is a folder" refuses "Is a directory" setconf vpn0 "$tmp"
+check "a file with a strange name" refuses "/a?b: No such file" setconf vpn0 "$tmp"/$'a\nb'
 check "a program as a file" refuses ":1: a zero byte" setconf vpn0 /bin/true
 check "an unknown section" refuses_file "conf:1: '[Foo]'" "[Foo]"
 check "a key before any section" refuses_file "conf:1: ListenPort stands before" "ListenPort=1"

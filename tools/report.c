@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0
+#include <ctype.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -6,18 +7,29 @@
 
 #include "report.h"
 
+/* What the user wrote may hold line feeds, or move a terminal's cursor. */
+static void make_plain(char *text)
+{
+	for (; *text; text++)
+		if (iscntrl((unsigned char)*text))
+			*text = '?';
+}
+
 static __printf(3, 0)
 void vreport(const struct place *at, const char *kind, const char *fmt, va_list args)
 {
+	char where[4096] = "", what[4096];
+	const char *word = at ? at->word : NULL;
+
 	/* What went to stdout before belongs before this line. */
 	fflush(stdout);
-	fprintf(stderr, "toyvpnctl: %s", kind);
 	if (at && at->file)
-		fprintf(stderr, "%s:%u: ", at->file, at->line);
-	if (at && at->word)
-		fprintf(stderr, "%s: ", at->word);
-	vfprintf(stderr, fmt, args);
-	fputc('\n', stderr);
+		snprintf(where, sizeof(where), "%s:%u: ", at->file, at->line);
+	vsnprintf(what, sizeof(what), fmt, args);
+	make_plain(where);
+	make_plain(what);
+	fprintf(stderr, "toyvpnctl: %s%s%s%s%s\n", kind, where, word ? word : "",
+		word ? ": " : "", what);
 }
 
 /**
