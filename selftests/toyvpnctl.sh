@@ -157,6 +157,15 @@ full() {
 	[[ $status == 1 && $(<"$tmp/err") == *"No space left"* ]]
 }
 check "a full disk is an error" full
+# closed WORDS...: it tells that there is no stdout, and writes nowhere else instead
+closed() {
+	local status=0
+
+	on lone bash -c 'toyvpnctl "$@" >&-' - "$@" 2>"$tmp/err" || status=$?
+	[[ $status == 1 && $(<"$tmp/err") == *"Bad file descriptor"* ]]
+}
+check "genkey: a closed stdout is an error" closed genkey
+check "show: a closed stdout is an error" closed show
 
 #
 # version, help, what is no command

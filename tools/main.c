@@ -1,9 +1,11 @@
 // SPDX-License-Identifier: GPL-2.0
 /* toyvpnctl: sets and shows toyvpn interfaces. */
 #include <errno.h>
+#include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include <sodium.h>
 
@@ -75,10 +77,29 @@ static bool run(int argc, char *argv[])
 	return command->run(argc - 1, argv + 1);
 }
 
+/*
+ * A program may be started without stdout or stderr, and the socket to the kernel would take its
+ * place. This one cannot be written to either: whoever tries is told.
+ */
+static void keep_place(int fd)
+{
+	int null;
+
+	if (fcntl(fd, F_GETFD) >= 0 || errno != EBADF)
+		return;
+	null = open("/dev/null", O_RDONLY);
+	if (null >= 0 && null != fd) {
+		dup2(null, fd);
+		close(null);
+	}
+}
+
 int main(int argc, char *argv[])
 {
 	bool good;
 
+	keep_place(STDOUT_FILENO);
+	keep_place(STDERR_FILENO);
 	setvbuf(stdout, out, _IOFBF, sizeof(out));
 	if (sodium_init() < 0)
 		good = fail("cannot initialise libsodium");
