@@ -505,6 +505,18 @@ for words in "show vpn0 private-key" "show vpn0 preshared-keys" "show vpn0 dump"
 	# shellcheck disable=SC2086
 	check "not everybody: $words" nobody_may_not $words
 done
+hidden_psk() {
+	vpn set vpn0 private-key /dev/null
+	nobody_may_not show vpn0 preshared-keys
+	nobody_may_not showconf vpn0
+	vpn showconf vpn0 | grep -v PresharedKey >"$tmp/conf"
+	# Nobody may read it, and knows its name.
+	chmod 644 "$tmp/conf"
+	chmod 711 "$tmp"
+	nobody_may_not syncconf vpn0 "$tmp/conf"
+}
+check "not even where there is no private key" hidden_psk
+vpn set vpn0 private-key "$tmp/own.key"
 check "not everybody: set" nobody_may_not set vpn0 fwmark 3
 check "not everybody: set of a peer" nobody_may_not set vpn0 peer "$b"
 check "not everybody: remove" nobody_may_not set vpn0 peer "$a" remove

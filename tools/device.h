@@ -28,6 +28,7 @@ enum {
 	PEER_REPLACE = 32,	/* what is not named goes back to its default */
 	PEER_REMOVE = 64,
 	PEER_UNCHANGED = 128,	/* nothing to do for this peer */
+	PEER_SECRETS = 256,	/* the kernel told its secrets, whether there are any or not */
 };
 
 /**

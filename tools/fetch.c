@@ -109,8 +109,10 @@ static int read_peer_attr(const struct nlattr *attr, void *data)
 
 	switch (mnl_attr_get_type(attr)) {
 	case TOYVPN_A_PEER_PRESHARED_KEY:
-		if (copy(peer->preshared_key, attr, TOYVPN_KEY_LEN) &&
-		    !key_is_zero(peer->preshared_key))
+		if (!copy(peer->preshared_key, attr, TOYVPN_KEY_LEN))
+			break;
+		peer->has |= PEER_SECRETS;
+		if (!key_is_zero(peer->preshared_key))
 			peer->has |= PEER_PRESHARED_KEY;
 		break;
 	case TOYVPN_A_PEER_ENDPOINT_IPV4:

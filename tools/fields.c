@@ -14,11 +14,19 @@
  * secrets_are_hidden() - whether the kernel kept secrets from this process
  * @dev: the device, as it was read
  *
- * Return: whether it did, as far as one can tell: there is a private key and it is not here.
+ * Return: whether it did: there is a private key and it is not here, or a peer whose preshared key
+ * was not told of.
  */
 bool secrets_are_hidden(const struct device *dev)
 {
-	return dev->has & DEVICE_PUBLIC_KEY && !(dev->has & DEVICE_PRIVATE_KEY);
+	size_t i;
+
+	if (dev->has & DEVICE_PUBLIC_KEY && !(dev->has & DEVICE_PRIVATE_KEY))
+		return true;
+	for (i = 0; i < dev->n_peers; i++)
+		if (!(dev->peers[i]->has & PEER_SECRETS))
+			return true;
+	return false;
 }
 
 /**

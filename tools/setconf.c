@@ -8,6 +8,7 @@
 #include "config.h"
 #include "device.h"
 #include "fetch.h"
+#include "fields.h"
 #include "genl.h"
 #include "help.h"
 #include "report.h"
@@ -151,6 +152,9 @@ static bool plan(struct genl *genl, struct device *now, struct device *want, enu
 		return true;
 	if (!fetch_all(genl, now))
 		return false;
+	/* What cannot be seen cannot be told from what is wanted. */
+	if (secrets_are_hidden(now))
+		return fail("%s: only root may change this (CAP_NET_ADMIN)", now->ifname);
 	want_defaults(want);
 	if (mode == SYNC)
 		want_differences(want, now);

@@ -60,10 +60,10 @@ static bool show_config(struct genl *genl, const char *ifname, bool json)
 	bool good;
 
 	good = fetch_device(genl, ifname, &dev);
-	if (good && secrets_are_hidden(&dev))
-		good = fail("%s: only root may see keys (CAP_NET_ADMIN)", ifname);
 	if (good && !fetch_peers(genl, &dev))
 		good = fail("%s: cannot read its peers: %s", ifname, genl->reason);
+	if (good && secrets_are_hidden(&dev))
+		good = fail("%s: only root may see keys (CAP_NET_ADMIN)", ifname);
 	if (good && json)
 		good = json_print(json_of_device(&dev, &view));
 	else if (good)
