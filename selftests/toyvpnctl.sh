@@ -338,6 +338,15 @@ own_left_out() {
 	vpn show vpn0 persistent-keepalive | grep -F "$b"$'\t3'
 }
 check "a peer with one's own key is left out" own_left_out
+own_not_resolved() {
+	TOYVPN_ENDPOINT_RESOLUTION_RETRIES=0 vpn set vpn0 \
+		peer "$own_public" endpoint vpn.example.net:1 peer "$b" persistent-keepalive 4
+	lacks "$own_public" vpn show vpn0 peers
+	conf "[Peer]" "PublicKey=$own_public" "Endpoint=vpn.example.net:1"
+	TOYVPN_ENDPOINT_RESOLUTION_RETRIES=0 vpn addconf vpn0 "$tmp/conf"
+	lacks "$own_public" vpn show vpn0 peers
+}
+check "wherever its endpoint is" own_not_resolved
 twice() {
 	vpn set vpn0 peer "$b" persistent-keepalive 7 allowed-ips 10.8.0.0/16 \
 		peer "$b" allowed-ips +10.9.0.0/16 endpoint 192.0.2.1:1
@@ -590,6 +599,19 @@ from_pipe() {
 	prints dump "$own $own_public 51820 off"
 }
 check "setconf from a pipe" from_pipe
+# keyless CMD: the file has no private key, so the key that was there is not the interface's own
+keyless() {
+	vpn set vpn0 private-key "$tmp/own.key"
+	conf "[Interface]" "ListenPort=51820" "[Peer]" "PublicKey=$own_public" "AllowedIPs=10.7.0.0/16"
+	vpn "$1" vpn0 "$tmp/conf"
+	prints private-key "$none"
+	prints peers "$own_public"
+	vpn set vpn0 private-key "$tmp/own.key"
+	prints peers ""
+}
+for cmd in setconf syncconf; do
+	check "$cmd without a private key: no peer has it" keyless "$cmd"
+done
 adds() {
 	vpn set vpn0 peer "$a" persistent-keepalive 5 preshared-key "$tmp/psk" \
 		allowed-ips 10.1.0.0/16 endpoint 192.0.2.1:1

@@ -24,11 +24,10 @@ bool cmd_set(int argc, char *argv[])
 		return usage(argv[0]);
 	good = config_from_words(&want, argc - 2, argv + 2) &&
 	       (genl = genl_open()) &&
-	       fetch_device(genl, argv[1], &now) &&
-	       config_resolve(&want, NULL);
+	       fetch_device(genl, argv[1], &now);
 	if (good) {
 		leave_out_own(&want, &now);
-		good = apply(genl, &now, &want);
+		good = config_resolve(&want, NULL) && apply(genl, &now, &want);
 	}
 	device_clear(&want);
 	device_clear(&now);

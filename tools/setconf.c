@@ -18,7 +18,7 @@ static void want_defaults(struct device *want)
 {
 	size_t i;
 
-	want->has |= DEVICE_PRIVATE_KEY | DEVICE_LISTEN_PORT | DEVICE_FWMARK | DEVICE_CIPHERS;
+	want->has |= DEVICE_LISTEN_PORT | DEVICE_FWMARK | DEVICE_CIPHERS;
 	for (i = 0; i < want->n_peers; i++)
 		want->peers[i]->has |= PEER_REPLACE;
 }
@@ -146,7 +146,6 @@ enum mode {
 
 static bool plan(struct genl *genl, struct device *now, struct device *want, enum mode mode)
 {
-	leave_out_own(want, now);
 	device_settle_ips(want);
 	if (mode == ADD)
 		return true;
@@ -172,10 +171,16 @@ static bool configure(int argc, char *argv[], enum mode mode)
 		return usage(argv[0]);
 	good = config_from_file(&want, argv[2]) &&
 	       (genl = genl_open()) &&
-	       fetch_device(genl, argv[1], &now) &&
-	       config_resolve(&want, argv[2]) &&
-	       plan(genl, &now, &want, mode) &&
-	       apply(genl, &now, &want);
+	       fetch_device(genl, argv[1], &now);
+	if (good) {
+		/* A file that is all that there shall be, and has no key, takes the key away. */
+		if (mode != ADD)
+			want.has |= DEVICE_PRIVATE_KEY;
+		leave_out_own(&want, &now);
+		good = config_resolve(&want, argv[2]) &&
+		       plan(genl, &now, &want, mode) &&
+		       apply(genl, &now, &want);
+	}
 	device_clear(&want);
 	device_clear(&now);
 	if (genl)
