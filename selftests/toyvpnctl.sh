@@ -144,6 +144,7 @@ check "pubkey agrees with wg" agrees_with_wg
 check_equal "pubkey needs no newline" "$own_public" "$(printf %s "$own" | toyvpnctl pubkey)"
 check "pubkey refuses nothing" refuses_key empty ''
 check "pubkey refuses two keys" refuses_key "more than one" "$own\n$own\n"
+check "pubkey refuses a key after a blank" refuses_key "not hold a key" " $own\n"
 check "pubkey refuses half a key" refuses_key "not hold a key" 'abc=\n'
 check "pubkey refuses a key with loose ends" refuses_key "not hold a key" "${own%?=}B=\n"
 for cmd in genkey genpsk; do

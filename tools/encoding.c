@@ -74,13 +74,12 @@ bool key_read(uint8_t key[static TOYVPN_KEY_LEN], FILE *file, bool *empty, const
 		*why = strerror(errno);
 		goto out;
 	}
-	if (c != EOF) {
-		*why = "holds more than one key";
-		goto out;
-	}
-	good = key_from_text(key, text);
-	if (!good)
+	if (!key_from_text(key, text))
 		*why = "does not hold a key (44 characters of base64)";
+	else if (c != EOF)
+		*why = "holds more than one key";
+	else
+		good = true;
 out:
 	if (!good)
 		sodium_memzero(key, TOYVPN_KEY_LEN);
