@@ -244,6 +244,9 @@ check "a port that is none" refuses "listen-port: '65536'" set vpn0 listen-port 
 check "a negative port" refuses "listen-port: '-1'" set vpn0 listen-port -1
 check "a mark that is none" refuses "fwmark: '0xfffffffff'" set vpn0 fwmark 0xfffffffff
 check "a mark that is a word" refuses "fwmark: 'on'" set vpn0 fwmark on
+for mark in 0x 0x0x1 0x-1 +1 ''; do
+	check "a mark that is no number: '$mark'" refuses "fwmark: '$mark'" set vpn0 fwmark "$mark"
+done
 check "a key file that is not there" refuses "private-key: $tmp/no: No such file" \
 	set vpn0 private-key "$tmp/no"
 check "a key file that is a folder" refuses "Is a directory" set vpn0 private-key "$tmp"
@@ -374,14 +377,14 @@ check "no key" refuses "peer: what" set vpn0 peer
 check "a word of a peer without a peer" refuses "stand after peer" set vpn0 endpoint 192.0.2.1:1
 check "a word of the interface after a peer" refuses "before the first peer" \
 	set vpn0 peer "$a" listen-port 1
-for list in 10.0.0.0/33 fd00::/129 10.0.0 10.0.0.0/ 10.0.0.0/8/8 10.0.0.0/+8 example.net + ","; do
+for list in 10.0.0.0/33 fd00::/129 10.0.0 10.0.0.0/ 10.0.0.0/8/8 10.0.0.0/+8 10.0.0.0/0x8 example.net + ","; do
 	check "allowed-ips $list" refuses "allowed-ips: " set vpn0 peer "$a" allowed-ips "$list"
 done
 for end in 192.0.2.1 192.0.2.1: 192.0.2.1:0 192.0.2.1:65536 :5 '[fd00::1]' 'fd00::1:5' '[fd00::1:5' \
 	'[192.0.2.1]x:5' '192.0.2.1:http'; do
 	check "endpoint $end" refuses "endpoint: '$end'" set vpn0 peer "$a" endpoint "$end"
 done
-for seconds in 65536 -1 x 1s; do
+for seconds in 65536 -1 0x10 x 1s; do
 	check "persistent-keepalive $seconds" refuses "persistent-keepalive: '$seconds'" \
 		set vpn0 peer "$a" persistent-keepalive "$seconds"
 done

@@ -51,7 +51,7 @@ static bool parse_listen_port(struct device *dev, char *text, const struct place
 static bool parse_fwmark(struct device *dev, char *text, const struct place *at)
 {
 	dev->fwmark = 0;
-	if (!is_off(text) && !number_from_text(text, UINT32_MAX, &dev->fwmark))
+	if (!is_off(text) && !mark_from_text(text, &dev->fwmark))
 		return fail_at(at, "'%s' is not a mark (off, or 0 to 0xffffffff)", text);
 	dev->has |= DEVICE_FWMARK;
 	return true;

@@ -150,9 +150,26 @@ bool key_is_zero(const uint8_t key[static TOYVPN_KEY_LEN])
 	return sodium_is_zero(key, TOYVPN_KEY_LEN);
 }
 
+/* @digits: where they begin, in @text. Not a sign or a blank, which strtoull() would take. */
+static bool read_number(const char *text, const char *digits, int base, uint32_t max,
+			uint32_t *number)
+{
+	unsigned long long value;
+	char *end;
+
+	if (base == 16 ? !isxdigit((unsigned char)*digits) : !isdigit((unsigned char)*digits))
+		return false;
+	errno = 0;
+	value = strtoull(text, &end, base);
+	if (*end || errno || value > max)
+		return false;
+	*number = value;
+	return true;
+}
+
 /**
  * number_from_text() - read a whole number
- * @text: decimal digits, or 0x and hexadecimal digits, nothing around them
+ * @text: decimal digits, nothing around them
  * @max: the largest that is allowed
  * @number: where to
  *
@@ -160,16 +177,19 @@ bool key_is_zero(const uint8_t key[static TOYVPN_KEY_LEN])
  */
 bool number_from_text(const char *text, uint32_t max, uint32_t *number)
 {
-	bool hex = text[0] == '0' && (text[1] == 'x' || text[1] == 'X');
-	unsigned long long value;
-	char *end;
+	return read_number(text, text, 10, max, number);
+}
 
-	if (hex ? !isxdigit((unsigned char)text[2]) : !isdigit((unsigned char)text[0]))
-		return false;
-	errno = 0;
-	value = strtoull(text, &end, hex ? 16 : 10);
-	if (*end || errno || value > max)
-		return false;
-	*number = value;
-	return true;
+/**
+ * mark_from_text() - read a mark of packets
+ * @text: decimal digits, or 0x and hexadecimal digits, nothing around them
+ * @mark: where to
+ *
+ * Return: whether it is one.
+ */
+bool mark_from_text(const char *text, uint32_t *mark)
+{
+	bool hex = text[0] == '0' && (text[1] == 'x' || text[1] == 'X');
+
+	return read_number(text, hex ? text + 2 : text, hex ? 16 : 10, UINT32_MAX, mark);
 }

@@ -25,5 +25,6 @@ bool key_to_public(uint8_t public[static TOYVPN_KEY_LEN],
 bool key_is_zero(const uint8_t key[static TOYVPN_KEY_LEN]);
 
 bool number_from_text(const char *text, uint32_t max, uint32_t *number);
+bool mark_from_text(const char *text, uint32_t *mark);
 
 #endif
