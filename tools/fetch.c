@@ -1,10 +1,12 @@
 // SPDX-License-Identifier: GPL-2.0
 #include <errno.h>
 #include <net/if.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include <linux/genetlink.h>
 #include <linux/toyvpn.h>
+#include <sodium.h>
 
 #include "device.h"
 #include "fetch.h"
@@ -72,11 +74,28 @@ static int read_device(const struct nlmsghdr *nlh, void *data)
 	return mnl_attr_parse(nlh, sizeof(struct genlmsghdr), read_device_attr, data);
 }
 
+/* Not xrealloc(): devices have private keys, and nothing of them may stay where they were. */
+static void make_room(struct device_list *list)
+{
+	struct device *devs;
+
+	/* There is room for the next power of two. */
+	if (list->n & (list->n - 1))
+		return;
+	devs = xrealloc(NULL, list->n ? 2 * list->n : 1, sizeof(*devs));
+	if (list->n) {
+		memcpy(devs, list->devs, list->n * sizeof(*devs));
+		sodium_memzero(list->devs, list->n * sizeof(*devs));
+	}
+	free(list->devs);
+	list->devs = devs;
+}
+
 static int read_next_device(const struct nlmsghdr *nlh, void *data)
 {
 	struct device_list *list = data;
 
-	list->devs = xrealloc(list->devs, list->n + 1, sizeof(*list->devs));
+	make_room(list);
 	memset(&list->devs[list->n], 0, sizeof(*list->devs));
 	return read_device(nlh, &list->devs[list->n++]);
 }
@@ -256,6 +275,8 @@ bool fetch_peers(struct genl *genl, struct device *dev)
  * @devs: set to an array of devices, the caller's to clear and free
  * @n: set to how many they are
  *
+ * Under changes that never pause, the last attempt counts, as in fetch_peers().
+ *
  * Return: whether it worked; if not, the user has been told.
  */
 bool fetch_all_devices(struct genl *genl, struct device **devs, size_t *n)
@@ -273,5 +294,9 @@ bool fetch_all_devices(struct genl *genl, struct device **devs, size_t *n)
 
 	*devs = list.devs;
 	*n = list.n;
-	return good || genl->error == EINTR || fail("cannot read the interfaces: %s", genl->reason);
+	if (!good && genl->error == EINTR) {
+		warn("the interfaces changed while they were read");
+		good = true;
+	}
+	return good || fail("cannot read the interfaces: %s", genl->reason);
 }
