@@ -157,8 +157,8 @@ kill_and_wait "$churn_pid"
 # Broken off: no peer is ever half there
 #
 
-# break_off CMD FILE: start, and kill it at some time
-# --foreground: or timeout kills itself as well, and the tool may still be in the kernel when we look.
+# break_off CMD FILE: start, and kill it at some time. In the foreground, or timeout would kill
+# itself as well, and the tool may still be in the kernel when we look.
 break_off() {
 	on lone timeout --foreground -s KILL "0.$((RANDOM % 5))$((RANDOM % 10))" toyvpnctl "$1" vpn0 "$2" || :
 }
