@@ -445,7 +445,7 @@ people() {
 	grep -qF "peer: $a" "$tmp/shown"
 	grep -q "^  listening port: 51820$" "$tmp/shown"
 	grep -q "^  fwmark: 0x10$" "$tmp/shown"
-	grep -q "^  ciphers: aes-256-gcm, chacha20-poly1305$" "$tmp/shown"
+	grep -q "^  ciphers: ${default_ciphers/,/, }$" "$tmp/shown"
 	grep -qE "^  allowed ips: (10.1.0.0/16, fd01::/64|fd01::/64, 10.1.0.0/16)$" "$tmp/shown"
 	grep -q "^  endpoint: 192.0.2.1:1$" "$tmp/shown"
 	grep -qE "^  state: (dis|re)?connect(ed|ing)$" "$tmp/shown"
@@ -474,13 +474,13 @@ json() {
 	shift
 	vpn "$@" --json >"$tmp/json"
 	cat "$tmp/json"
-	jq -e --arg a "$a" --arg own "$own" --arg public "$own_public" --arg psk "$psk" "$filter" \
-		"$tmp/json"
+	jq -e --arg a "$a" --arg own "$own" --arg public "$own_public" --arg psk "$psk" \
+		--arg ciphers "$default_ciphers" "$filter" "$tmp/json"
 }
 check "show --json" json 'map(.interface) | sort == ["vpn0", "vpn1"]' show
 check "show vpn0 --json" json 'length == 1 and (.[0] | .interface == "vpn0" and
 	.public_key == $public and .listen_port == 51820 and .fwmark == 16 and
-	.ciphers == ["aes-256-gcm", "chacha20-poly1305"] and (.peers | length == 1) and
+	.ciphers == ($ciphers | split(",")) and (.peers | length == 1) and
 	(.peers[0] | .public_key == $a and .endpoint == "192.0.2.1:1" and
 	(.allowed_ips | sort) == ["10.1.0.0/16", "fd01::/64"] and .persistent_keepalive == 5 and
 	.rx_bytes == 0 and .latest_handshake == 0 and .cipher == "none" and

@@ -136,8 +136,14 @@ def _():
 def _():
     key = peer("PUBLIC_KEY", KEY)
     for attributes in ((SET, VPN0, dev("CIPHERS", b"\0")), (SET, VPN0, dev("CIPHERS", b"\x63")),
-                       (SET, VPN0, dev("CIPHERS", b"")), (SET, VPN0, dev("CIPHERS", b"\1\1")),
-                       (PEER_SET, PEER0, key, peer("ENDPOINT_IPV4", bytes(4))),
+                       (SET, VPN0, dev("CIPHERS", b"\1\2" * 5)), (SET, VPN0, dev("CIPHERS", b"\1\1")),
+                       (PEER_SET, PEER0, key, peer("ENDPOINT_IPV4", b"\x7f\0\0\1")),
+                       (PEER_SET, PEER0, key, peer("ENDPOINT_IPV4", bytes(4)),
+                        peer("ENDPOINT_PORT", b"\1\1")),
+                       (PEER_SET, PEER0, key, peer("ENDPOINT_IPV4", b"\xe0\0\0\1"),
+                        peer("ENDPOINT_PORT", b"\1\1")),
+                       (PEER_SET, PEER0, key, peer("ENDPOINT_IPV6", bytes(16)),
+                        peer("ENDPOINT_PORT", b"\1\1")),
                        (PEER_SET, PEER0, key, peer("ENDPOINT_PORT", b"\0\1")),
                        (PEER_SET, PEER0, key, peer("ENDPOINT_IPV4", b"\x7f\0\0\1"),
                         peer("ENDPOINT_IPV6", bytes(15) + b"\1"), peer("ENDPOINT_PORT", b"\1\1")),
@@ -154,6 +160,20 @@ def _():
         refused(*attributes)
     answer = refused(SET, VPN0, dev("CIPHERS", b"\x63"))
     assert answer.names_attribute, "which attribute it was"
+
+
+@case("an empty list of ciphers stands for the module's own")
+@unchanged
+def _():
+    def ciphers():
+        device, = family.request(GET, VPN0)
+        return dict(device)[C["A_DEVICE_CIPHERS"]]
+
+    before = ciphers()
+    family.request(SET, VPN0, dev("CIPHERS", b"\2"))
+    equal(ciphers(), b"\2", "what was set")
+    family.request(SET, VPN0, dev("CIPHERS", b""))
+    equal(ciphers(), before, "what a new link has")
 
 
 @case("a message is applied whole or not at all")
