@@ -7,7 +7,7 @@
 top=$(dirname "$selftests")
 files=(uapi/linux/toyvpn.h kmod/netlink-gen.c kmod/netlink-gen.h)
 
-if [[ -d /usr/src/ynl ]]; then
+if [[ -d /usr/src/ynl ]] || grep -q "^VERSION_CODENAME=forky" /etc/os-release; then
 	"$top/uapi/generate.sh" "$tmp/generated"
 	for file in "${files[@]}"; do
 		check "$file" diff -u "$top/$file" "$tmp/generated/${file##*/}"
