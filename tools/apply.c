@@ -195,7 +195,8 @@ static bool send_removal(struct sender *sender, const struct peer *peer)
  * @now: the device as it is
  * @want: changes: those of the device first, then peer after peer
  *
- * Stops at what the kernel refuses. Each peer is changed as a whole or not at all.
+ * Stops after the batch in which the kernel refused something. Each peer is changed as a whole or
+ * not at all.
  *
  * Return: whether all was done; if not, the user has been told.
  */
