@@ -86,7 +86,7 @@ check:
 	@selftests/vm/check.sh
 
 check-all:
-	@selftests/vm/check.sh bookworm trixie forky
+	@selftests/vm/check.sh bookworm trixie forky $(KERNEL)
 
 debug-kernel kcsan-kernel: %-kernel:
 	@selftests/vm/host.sh

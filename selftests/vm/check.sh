@@ -2,19 +2,42 @@
 # SPDX-License-Identifier: GPL-2.0
 # check.sh [MACHINE...]: run the stories on machines (without any: on that which SUITE= or KERNEL=
 # names), all stories or those that TESTS= names, and report in KTAP with one closing line over
-# everything. Stories that want the same machine share a guest, and one that
+# everything. Stories of a machine that want the same clock and processors share a guest, and one that
 # brings its guest down costs the others nothing but a new one. build/check.ktap has the report.
+#
+# What may run beside something else does, as much at a time as there are processors: preparing the
+# machines, and at the end the guests on the virtual clock. Those on the real one run alone.
 
 # shellcheck source=selftests/vm/common.sh
 . "$(dirname "${BASH_SOURCE[0]}")/common.sh"
 
 vm=$checkout/selftests/vm
 report=$checkout/build/check.ktap
-number=0
 
-# result ok|'not ok' NAME: close a story of the report
+# result ok|'not ok' NAME: close a story of the report. Its number comes when its place is known.
 result() {
-	echo "$1 $((++number)) - $machine/$2"
+	echo "$1 @ - $machine/$2"
+}
+
+# numbered: the report with a number for each story
+numbered() {
+	awk '/^(not )?ok @ /{ sub("@", ++n) } { print; fflush() }'
+}
+
+# at_once CMD NAME...: run CMD NAME for each name, as many at a time as there are processors. What
+# each prints comes whole, in the order of the names.
+at_once() {
+	local cmd=$1 name started=0
+
+	shift
+	for name in "$@"; do
+		((started++ < $(nproc))) || wait -n || :
+		"$cmd" "$name" >"$tmp/$cmd-$name" &
+	done
+	wait
+	for name in "$@"; do
+		cat "$tmp/$cmd-$name"
+	done
 }
 
 # lost NAME WHY: close a story whose guest is gone
@@ -33,12 +56,6 @@ deadline() {
 	else
 		echo $((SECONDS + slow * (60 + 2 * timeout_of[$1])))
 	fi
-}
-
-# No guest stays behind if this is interrupted.
-# shellcheck disable=SC2317
-end() {
-	[[ -z ${pid:-} ]] || kill "$pid" 2>/dev/null || :
 }
 
 # one_guest: run the stories in the array names in one guest, and take those that it did from it
@@ -88,27 +105,48 @@ one_guest() {
 	exec {output}<&-
 }
 
-check_machine() {
-	local clock smp names kernel='' slow=1
-
-	echo "# $machine: ${#stories[@]} stories"
+# on_machine MACHINE: make it that which results are of
+on_machine() {
+	machine=$1 kernel='' slow=1
 	# A kernel that looks at each access is several times slower.
 	! is_kernel "$machine" || kernel=$machine slow=4
+}
+
+# shellcheck disable=SC2317 # called by at_once
+prepare() {
+	on_machine "$1"
 	rm -rf "$checkout/build/$machine/coverage"
-	if ! "$vm/prepare.sh" "$machine"; then
+	echo "# $machine: ${#stories[@]} stories"
+	if "$vm/prepare.sh" "$machine"; then
+		echo "  ok 1 - module and tool are built without a warning"
+		result ok build
+	else
 		echo "  not ok 1 - module and tool are built without a warning"
 		result 'not ok' build
-		return
 	fi
-	echo "  ok 1 - module and tool are built without a warning"
-	result ok build
-	while read -r clock smp; do
-		mapfile -t names < <(list | awk -v m="$clock $smp" '$2 " " $3 == m { print $1 }')
+}
+
+# guests MACHINE CLOCK: run its stories on this clock
+guests() {
+	local clock=$2 smp names pid=''
+
+	on_machine "$1"
+	grep -q '^ok' "$tmp/prepare-$machine" || return 0
+	trap '[[ -z $pid ]] || kill "$pid" 2>/dev/null || :' EXIT
+	trap 'exit 130' INT
+	trap 'exit 143' TERM
+	for smp in $(list | awk -v c="$clock" '$2 == c { print $3 }' | sort -u); do
+		mapfile -t names < <(list | awk -v c="$clock" -v s="$smp" '$2 == c && $3 == s { print $1 }')
 		while ((${#names[@]})); do
 			one_guest
 		done
-	done < <(list | awk '{ print $2, $3 }' | sort -u)
-	[[ ! -d $checkout/build/$machine/coverage ]] || "$vm/coverage.sh" "$machine" | sed 's/^/# /'
+	done
+}
+
+# shellcheck disable=SC2317 # called by at_once
+virtual_guests() {
+	say "$1: the stories on the virtual clock"
+	guests "$1" virtual
 }
 
 # list: a line "STORY CLOCK SMP TIMEOUT" for each story that is asked for
@@ -117,19 +155,24 @@ list() {
 }
 
 check() {
-	local name _ timeout machine pid=''
+	local name _ timeout machine kernel slow
 	declare -A timeout_of
 
-	trap end EXIT
-	trap 'exit 130' INT
-	trap 'exit 143' TERM
 	while read -r name _ _ timeout; do
 		timeout_of[$name]=$timeout
 	done < <(list)
 	echo "KTAP version 1"
 	echo "1..$((${#machines[@]} * (${#stories[@]} + 1)))"
-	for machine in "${machines[@]}"; do
-		check_machine
+	"$vm/host.sh"
+	at_once prepare "${machines[@]}"
+	for name in "${machines[@]}"; do
+		(guests "$name" real)
+	done
+	# The slow ones first, so that they do not end last and alone.
+	mapfile -t machines < <(printf '%s\n' "${machines[@]}" | tac)
+	at_once virtual_guests "${machines[@]}"
+	for name in "${machines[@]}"; do
+		[[ ! -d $checkout/build/$name/coverage ]] || "$vm/coverage.sh" "$name" | sed 's/^/# /'
 	done
 }
 
@@ -148,5 +191,7 @@ fi
 ((${#stories[@]})) || die "no tests"
 
 mkdir -p "$checkout/build"
-check | tee "$report"
+tmp=$(mktemp -d)
+trap 'rm -rf "$tmp"' EXIT
+check | numbered | tee "$report"
 awk -f "$checkout/selftests/ktap.awk" "$report"

@@ -12,6 +12,7 @@ if [[ $1 != --inside ]]; then
 fi
 root=$2
 shift 2
+[[ -d $root ]] || die "no Debian in $root"
 mkdir -p "$root$guest_checkout"
 mount --bind "$checkout" "$root$guest_checkout"
 mount -t proc proc "$root/proc"
