@@ -26,6 +26,7 @@ struct toyvpn_session;
  * @done: called once, when all are through; owns the batch from then on
  * @pending: requests under way, and one for who is still adding
  * @spare: a request that can be used again
+ * @nesting: for who made it, of use in @done
  */
 struct toyvpn_batch {
 	struct toyvpn_peer *peer;
@@ -34,6 +35,7 @@ struct toyvpn_batch {
 	void (*done)(struct toyvpn_batch *batch);
 	atomic_t pending;
 	struct toyvpn_crypt *spare;
+	unsigned int nesting;
 };
 
 /**

@@ -20,6 +20,18 @@
  */
 #define NESTED_MAX	5
 
+/*
+ * How deep the packets that are being sent were before an encryption that
+ * completed later: then the kernel's own count has begun anew.
+ */
+static DEFINE_PER_CPU(unsigned int, nesting_before);
+
+/* Bottom halves off */
+static unsigned int nesting(void)
+{
+	return dev_recursion_level() + __this_cpu_read(nesting_before);
+}
+
 static void drop(struct toyvpn_device *tv, struct sk_buff *skb, enum toyvpn_stat why)
 {
 	toyvpn_count(tv, why);
@@ -33,6 +45,7 @@ static void batch_done(struct toyvpn_batch *batch)
 	struct toyvpn_peer *peer = batch->peer;
 	struct toyvpn_device *tv = peer->device;
 	unsigned int packets = 0, bytes = 0;
+	unsigned int forgotten = max(batch->nesting, nesting()) - nesting();
 	struct sk_buff_head messages;
 	struct sk_buff *skb;
 	int err;
@@ -53,7 +66,9 @@ static void batch_done(struct toyvpn_batch *batch)
 		__skb_queue_tail(&messages, skb);
 	}
 	if (!skb_queue_empty(&messages)) {
+		__this_cpu_add(nesting_before, forgotten);
 		err = toyvpn_send_list(peer, &messages);
+		__this_cpu_sub(nesting_before, forgotten);
 		if (likely(!err))
 			dev_sw_netstats_tx_add(tv->dev, packets, bytes);
 		else if (err == -ELOOP)
@@ -114,6 +129,8 @@ static void encrypt(struct toyvpn_peer *peer, struct toyvpn_session *session,
 	struct sk_buff *skb;
 
 	batch = toyvpn_batch_new(peer, session, batch_done);
+	if (likely(batch))
+		batch->nesting = nesting();
 	while ((skb = __skb_dequeue(packets))) {
 		toyvpn_packet(skb)->tos = outer_tos(skb);
 		if (unlikely(!batch || !toyvpn_batch_encrypt(batch, skb, counter)))
@@ -229,7 +246,7 @@ netdev_tx_t toyvpn_tx(struct sk_buff *skb, struct net_device *dev)
 		drop(tv, skb, TOYVPN_STAT_TX_NOT_IP);
 		return -EPROTONOSUPPORT;
 	}
-	if (unlikely(dev_recursion_level() > NESTED_MAX)) {
+	if (unlikely(nesting() > NESTED_MAX)) {
 		drop(tv, skb, TOYVPN_STAT_TX_LOOP);
 		return -ELOOP;
 	}
