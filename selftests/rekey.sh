@@ -20,6 +20,7 @@ age() {
 tunnel_pair 4
 steadily 1 10 >/dev/null
 first=$(sessions left)
+began=$(date +%s)
 check "a session is there" test "$first" -ge 1
 for round in 1 2 3 4 5; do
 	# It is renewed at 120 seconds; the storm begins some seconds before and ends after that.
@@ -28,7 +29,9 @@ for round in 1 2 3 4 5; do
 	check "round $round: nothing lost in a storm around its renewal" steadily 25 80
 	check "round $round: there is a new session" test "$(sessions left)" -gt "$before"
 done
-check "no more sessions than needed" test $(($(sessions left) - first)) -le 6
+# The virtual clock jumps when the guest waits for its host, so count by what has really passed.
+check "no more sessions than needed" \
+	test $(($(sessions left) - first)) -le $((1 + ($(date +%s) - began) / 120))
 
 check "TCP crosses the next one" traffic.py tcp left right "${inner6[right]}" 2000000
 check_equal "no packet was dropped for want of a session" 0 "$(counter left tx_drop_no_session)"
