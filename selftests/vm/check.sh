@@ -63,7 +63,7 @@ one_guest() {
 	local line rc=0 limit inner=0 booted='' output
 
 	exec {output}< <(CMD="SLOW=$slow selftests/run.sh ${names[*]}" SUITE=$(suite_of "$machine") \
-		KERNEL=$kernel CLOCK=$clock SMP=$smp exec "$vm/boot.sh")
+		KERNEL=$kernel CLOCK=$clock SMP=$smp TIMEOUT=$((slow * 3600)) exec "$vm/boot.sh")
 	pid=$!
 	limit=$((SECONDS + slow * 300))
 	while ((${#names[@]})); do

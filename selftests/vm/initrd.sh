@@ -45,4 +45,5 @@ main() {
 	[[ -e $image ]] || logged "initrd-$machine" make_initrd
 }
 
-locked "$machine" main
+# The root is where it is put together, so machines of a suite take turns.
+locked "$(suite_of "$machine")" main
