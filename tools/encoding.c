@@ -32,12 +32,19 @@ void key_to_text(char text[static KEY_TEXT_SIZE], const uint8_t key[static TOYVP
  */
 bool key_from_text(uint8_t key[static TOYVPN_KEY_LEN], const char *text)
 {
+	char same[KEY_TEXT_SIZE];
+	bool good;
 	size_t len;
 
-	return strlen(text) == KEY_TEXT_LEN &&
-	       !sodium_base642bin(key, TOYVPN_KEY_LEN, text, KEY_TEXT_LEN, NULL, &len, NULL,
-				  sodium_base64_VARIANT_ORIGINAL) &&
-	       len == TOYVPN_KEY_LEN;
+	if (strlen(text) != KEY_TEXT_LEN ||
+	    sodium_base642bin(key, TOYVPN_KEY_LEN, text, KEY_TEXT_LEN, NULL, &len, NULL,
+			      sodium_base64_VARIANT_ORIGINAL) || len != TOYVPN_KEY_LEN)
+		return false;
+	/* libsodium takes some bytes past ASCII for a digit. */
+	key_to_text(same, key);
+	good = !sodium_memcmp(same, text, KEY_TEXT_LEN);
+	sodium_memzero(same, sizeof(same));
+	return good;
 }
 
 /**
