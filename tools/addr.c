@@ -199,7 +199,7 @@ bool endpoint_resolve(union endpoint *endpoint, const char *host, uint16_t port,
 	int error;
 
 	while ((error = getaddrinfo(host, NULL, &hints, &found))) {
-		struct timespec pause = { wait / 1000, wait % 1000 * 1000000 };
+		struct timespec pause = { wait / 1000, wait % 1000 * 1000000L };
 
 		if (is_permanent(error) || !retries) {
 			*why = error == EAI_SYSTEM ? strerror(errno) : gai_strerror(error);
