@@ -265,9 +265,9 @@ static bool parse_query(struct query *query, int argc, char *argv[])
 	for (i = 1; i < argc; i++) {
 		if (!strcmp(argv[i], "--json"))
 			query->json = true;
-		else if (words == 0 && ++words)
+		else if (++words == 1)
 			query->which = argv[i];
-		else if (words == 1 && ++words)
+		else if (words == 2)
 			query->word = argv[i];
 		else
 			return usage(argv[0]);
