@@ -62,8 +62,8 @@ bool key_read(uint8_t key[static TOYVPN_KEY_LEN], FILE *file, bool *empty, const
 {
 	char text[KEY_TEXT_SIZE] = "";
 	bool good = false;
+	int c = EOF;
 	size_t len;
-	int c;
 
 	memset(key, 0, TOYVPN_KEY_LEN);
 	/* Without a buffer there is none to wipe. */
@@ -74,9 +74,11 @@ bool key_read(uint8_t key[static TOYVPN_KEY_LEN], FILE *file, bool *empty, const
 		good = true;
 		goto out;
 	}
-	do {
-		c = getc(file);
-	} while (c != EOF && isspace(c));
+	if (len == KEY_TEXT_LEN) {
+		do {
+			c = getc(file);
+		} while (c != EOF && isspace(c));
+	}
 	if (ferror(file)) {
 		*why = strerror(errno);
 		goto out;
