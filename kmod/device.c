@@ -296,6 +296,8 @@ static struct rtnl_link_ops rtnl_ops __read_mostly = {
 /**
  * toyvpn_device_is_ours() - whether netdev_priv() is a struct toyvpn_device
  * @dev: any device
+ *
+ * Return: whether it is.
  */
 bool toyvpn_device_is_ours(const struct net_device *dev)
 {

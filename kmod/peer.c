@@ -637,6 +637,8 @@ void toyvpn_peer_drop_queue(struct toyvpn_peer *peer)
  * @cipher: of the current session, if there is one
  *
  * Any context.
+ *
+ * Return: its state.
  */
 enum toyvpn_peer_state toyvpn_peer_state(struct toyvpn_peer *peer, u8 *cipher)
 {

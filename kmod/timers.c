@@ -179,6 +179,8 @@ unsigned int toyvpn_timers_run(struct toyvpn_timers *timers, u64 now)
  * @now: time, ns
  *
  * For who was told so by toyvpn_timers_run() and has waited for a lock since.
+ *
+ * Return: whether it is.
  */
 bool toyvpn_timers_init_due(const struct toyvpn_timers *timers, u64 now)
 {
