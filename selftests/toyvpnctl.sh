@@ -664,8 +664,8 @@ check "a file with a strange name" refuses "/a?b: No such file" setconf vpn0 "$t
 check "a program as a file" refuses ":1: a zero byte" setconf vpn0 /bin/true
 check "an unknown section" refuses_file "conf:1: '[Foo]'" "[Foo]"
 check "a key before any section" refuses_file "conf:1: ListenPort stands before" "ListenPort=1"
-check "an unknown key" refuses_file "conf:2: Adress is not a key of [Interface]" \
-	"[Interface]" "Adress = 10.0.0.1"
+check "an unknown key" refuses_file "conf:2: Address is not a key of [Interface]" \
+	"[Interface]" "Address = 10.0.0.1"
 check "a key of the other section" refuses_file "conf:2: Endpoint is not a key of [Interface]" \
 	"[Interface]" "Endpoint = 192.0.2.1:1"
 check "no value" refuses_file "conf:2: ListenPort: ''" "[Interface]" "ListenPort ="
