@@ -17,9 +17,9 @@ wanted=(
 	rsync xz-utils python3
 	# module and tool
 	pkgconf libmnl-dev libsodium-dev libjson-c-dev
-	# what examines sources
-	sparse coccinelle clang clang-tidy libclang-rt-dev shellcheck perl git codespell
-	python3-yaml python3-cryptography
+	# what examines sources; coccinelle's Python is the library that libpython3-dev has the name of
+	sparse coccinelle libpython3-dev clang clang-tidy libclang-rt-dev shellcheck perl git codespell
+	pyflakes3 python3-yaml python3-cryptography
 	# coverage
 	gcovr
 )
