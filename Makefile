@@ -17,6 +17,8 @@ help:
 	@echo '  make demo             the main job, to look at'
 	@echo "  make check            the tests (TESTS='roaming rekey': some of them)"
 	@echo '  make check-all        the tests on all three releases'
+	@echo "  make lint             what examines the sources (CHECKS='sparse fuzz': some of that)"
+	@echo '  make fuzz-tool        toyvpnctl, with many texts made from selftests/fuzz/corpus (N= SEED= KEEP=yes)'
 	@echo '  make debug-kernel     a kernel that looks for defects, used with KERNEL=debug in place of SUITE='
 	@echo '  make kcsan-kernel     one that looks for data races: KERNEL=kcsan'
 	@echo "  make vm CMD='...'     a command"
@@ -88,9 +90,17 @@ check:
 check-all:
 	@selftests/vm/check.sh bookworm trixie forky $(KERNEL)
 
+lint:
+	@selftests/vm/host.sh
+	@selftests/vm/lint.sh $(CHECKS)
+
+fuzz-tool:
+	@selftests/vm/host.sh
+	@selftests/fuzz/run.sh
+
 debug-kernel kcsan-kernel: %-kernel:
 	@selftests/vm/host.sh
 	@selftests/vm/kernel.sh $*
 
-.PHONY: debug-kernel kcsan-kernel
+.PHONY: lint fuzz-tool debug-kernel kcsan-kernel
 .PHONY: all help modules modules_install tools install clean vm shell demo uapi check check-all
