@@ -3,7 +3,8 @@
  * mac1, mac2 and the COOKIE message: section 2 of PROTOCOL.md. A message is
  * bytes here, the last 32 of which are its two macs.
  *
- * Boot time is used, as it goes on while the machine sleeps.
+ * Time is boot time, as it goes on while the machine sleeps; the caller reads
+ * the clock.
  */
 #include <crypto/chacha20poly1305.h>
 #include <linux/errno.h>
@@ -11,7 +12,7 @@
 #include <linux/rcupdate.h>
 #include <linux/slab.h>
 #include <linux/string.h>
-#include <linux/ktime.h>
+#include <linux/time64.h>
 
 #include "compat.h"
 #include "cookie.h"
@@ -42,9 +43,10 @@ static int derive(u8 key[TOYVPN_HASH_LEN], const char *label, const u8 public[PU
 	return toyvpn_sha256(key, label, strlen(label), public, PUBLIC_KEY_LEN);
 }
 
+/* Signed: another CPU may have been at it after the caller read its clock */
 static bool alive(u64 birth, u64 now)
 {
-	return birth && now - birth < COOKIE_LIFE_NS;
+	return birth && (s64)(now - birth) < (s64)COOKIE_LIFE_NS;
 }
 
 /**
@@ -116,9 +118,8 @@ int toyvpn_cookie_checker_set_key(struct toyvpn_cookie_checker *checker, const u
 
 /* The cookie of a source, as of now */
 static int make_cookie(struct toyvpn_cookie_checker *checker, u8 cookie[TOYVPN_HASH_LEN],
-		       const void *addr, size_t addr_len, __be16 port)
+		       const void *addr, size_t addr_len, __be16 port, u64 now)
 {
-	u64 now = ktime_get_coarse_boottime_ns();
 	u8 secret[TOYVPN_COOKIE_SECRET_LEN];
 	int ret;
 
@@ -145,6 +146,7 @@ static int make_cookie(struct toyvpn_cookie_checker *checker, u8 cookie[TOYVPN_H
  * @addr_len: which of the two
  * @port: and the port
  * @want_mac2: look at mac2 too; who is not under load does not need to
+ * @now: ns of boot time
  *
  * A right mac1 tells that the sender knows our public key, a right mac2 that it
  * reads what we send to its address. Neither authenticates it.
@@ -155,7 +157,8 @@ static int make_cookie(struct toyvpn_cookie_checker *checker, u8 cookie[TOYVPN_H
  */
 enum toyvpn_cookie_verdict
 toyvpn_cookie_check(struct toyvpn_cookie_checker *checker, const u8 *msg, size_t len,
-		    const void *addr, size_t addr_len, __be16 port, bool want_mac2)
+		    const void *addr, size_t addr_len, __be16 port, bool want_mac2,
+		    u64 now)
 {
 	const struct toyvpn_cookie_keys *keys;
 	u8 cookie[TOYVPN_HASH_LEN];
@@ -180,7 +183,7 @@ toyvpn_cookie_check(struct toyvpn_cookie_checker *checker, const u8 *msg, size_t
 	if (!want_mac2 || !memchr_inv(mac2, 0, TOYVPN_MAC_LEN))
 		return TOYVPN_COOKIE_MAC1_ONLY;
 
-	ret = make_cookie(checker, cookie, addr, addr_len, port) ?:
+	ret = make_cookie(checker, cookie, addr, addr_len, port, now) ?:
 	      toyvpn_hmac_sha256(mac, cookie, TOYVPN_COOKIE_LEN,
 				 msg, len - TOYVPN_MAC_LEN, NULL, 0);
 	memzero_explicit(cookie, sizeof(cookie));
@@ -197,6 +200,7 @@ toyvpn_cookie_check(struct toyvpn_cookie_checker *checker, const u8 *msg, size_t
  * @addr: where it came from: 4 or 16 bytes in network order
  * @addr_len: which of the two
  * @port: and the port
+ * @now: ns of boot time
  * @nonce: where the nonce goes
  * @sealed: where the sealed cookie goes
  *
@@ -205,7 +209,7 @@ toyvpn_cookie_check(struct toyvpn_cookie_checker *checker, const u8 *msg, size_t
  * crypto API; then there is nothing to send.
  */
 int toyvpn_cookie_make_reply(struct toyvpn_cookie_checker *checker, const u8 *msg, size_t len,
-			     const void *addr, size_t addr_len, __be16 port,
+			     const void *addr, size_t addr_len, __be16 port, u64 now,
 			     u8 nonce[TOYVPN_COOKIE_NONCE_LEN],
 			     u8 sealed[TOYVPN_COOKIE_SEALED_LEN])
 {
@@ -213,7 +217,7 @@ int toyvpn_cookie_make_reply(struct toyvpn_cookie_checker *checker, const u8 *ms
 	u8 cookie[TOYVPN_HASH_LEN];
 	int ret;
 
-	ret = make_cookie(checker, cookie, addr, addr_len, port);
+	ret = make_cookie(checker, cookie, addr, addr_len, port, now);
 	if (ret)
 		return ret;
 
@@ -249,13 +253,14 @@ void toyvpn_cookie_init(struct toyvpn_cookie *cookie)
  * @public: that peer's static public key
  * @msg: the message, complete but for its macs
  * @len: its bytes, the macs included
+ * @now: ns of boot time
  *
  * Context: Process or softirq.
  * Return: 0 or a negative errno of the crypto API; then the message must not
  * go out.
  */
 int toyvpn_cookie_add_macs(struct toyvpn_cookie *cookie, const u8 public[PUBLIC_KEY_LEN],
-			   u8 *msg, size_t len)
+			   u8 *msg, size_t len, u64 now)
 {
 	u8 *mac1 = msg + len - MACS_LEN, *mac2 = mac1 + TOYVPN_MAC_LEN;
 	u8 key[TOYVPN_HASH_LEN], mac[TOYVPN_HASH_LEN];
@@ -272,7 +277,7 @@ int toyvpn_cookie_add_macs(struct toyvpn_cookie *cookie, const u8 public[PUBLIC_
 	spin_lock_bh(&cookie->lock);
 	memcpy(cookie->mac1, mac1, sizeof(cookie->mac1));
 	WRITE_ONCE(cookie->awaits, true);
-	have_cookie = alive(cookie->birth, ktime_get_coarse_boottime_ns());
+	have_cookie = alive(cookie->birth, now);
 	memcpy(key, cookie->cookie, sizeof(cookie->cookie));
 	spin_unlock_bh(&cookie->lock);
 
@@ -292,6 +297,7 @@ int toyvpn_cookie_add_macs(struct toyvpn_cookie *cookie, const u8 public[PUBLIC_
  * @public: that peer's static public key
  * @nonce: the nonce of the message
  * @sealed: its sealed cookie
+ * @now: ns of boot time
  *
  * Valid is only what answers the mac1 that we sent last, and only once.
  *
@@ -302,7 +308,7 @@ int toyvpn_cookie_add_macs(struct toyvpn_cookie *cookie, const u8 public[PUBLIC_
  */
 int toyvpn_cookie_consume(struct toyvpn_cookie *cookie, const u8 public[PUBLIC_KEY_LEN],
 			  const u8 nonce[TOYVPN_COOKIE_NONCE_LEN],
-			  const u8 sealed[TOYVPN_COOKIE_SEALED_LEN])
+			  const u8 sealed[TOYVPN_COOKIE_SEALED_LEN], u64 now)
 {
 	u8 key[TOYVPN_HASH_LEN], opened[TOYVPN_COOKIE_LEN];
 	int ret;
@@ -322,7 +328,7 @@ int toyvpn_cookie_consume(struct toyvpn_cookie *cookie, const u8 public[PUBLIC_K
 		ret = -EBADMSG;
 	} else {
 		memcpy(cookie->cookie, opened, sizeof(cookie->cookie));
-		cookie->birth = ktime_get_coarse_boottime_ns();
+		cookie->birth = now;
 		WRITE_ONCE(cookie->awaits, false);
 	}
 	spin_unlock_bh(&cookie->lock);

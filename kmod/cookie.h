@@ -56,17 +56,18 @@ void toyvpn_cookie_checker_destroy(struct toyvpn_cookie_checker *checker);
 int toyvpn_cookie_checker_set_key(struct toyvpn_cookie_checker *checker, const u8 *public);
 enum toyvpn_cookie_verdict
 toyvpn_cookie_check(struct toyvpn_cookie_checker *checker, const u8 *msg, size_t len,
-		    const void *addr, size_t addr_len, __be16 port, bool want_mac2);
+		    const void *addr, size_t addr_len, __be16 port, bool want_mac2,
+		    u64 now);
 int toyvpn_cookie_make_reply(struct toyvpn_cookie_checker *checker, const u8 *msg, size_t len,
-			     const void *addr, size_t addr_len, __be16 port,
+			     const void *addr, size_t addr_len, __be16 port, u64 now,
 			     u8 nonce[TOYVPN_COOKIE_NONCE_LEN],
 			     u8 sealed[TOYVPN_COOKIE_SEALED_LEN]);
 
 void toyvpn_cookie_init(struct toyvpn_cookie *cookie);
 int toyvpn_cookie_add_macs(struct toyvpn_cookie *cookie, const u8 public[32],
-			   u8 *msg, size_t len);
+			   u8 *msg, size_t len, u64 now);
 int toyvpn_cookie_consume(struct toyvpn_cookie *cookie, const u8 public[32],
 			  const u8 nonce[TOYVPN_COOKIE_NONCE_LEN],
-			  const u8 sealed[TOYVPN_COOKIE_SEALED_LEN]);
+			  const u8 sealed[TOYVPN_COOKIE_SEALED_LEN], u64 now);
 
 #endif /* TOYVPN_COOKIE_H */

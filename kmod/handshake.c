@@ -109,7 +109,8 @@ static enum toyvpn_reason send_init(struct toyvpn_device *tv, struct toyvpn_peer
 		err = toyvpn_id_add(&tv->ids, &handshake->id);
 	if (!err) {
 		init->header = header(TOYVPN_MESSAGE_INIT, handshake->id.index);
-		err = toyvpn_cookie_add_macs(&peer->cookie, peer->public_key, s->message, len);
+		err = toyvpn_cookie_add_macs(&peer->cookie, peer->public_key, s->message, len,
+					     ktime_get_coarse_boottime_ns());
 	}
 	if (!err)
 		err = toyvpn_send_to_peer(peer, s->message, len);
@@ -188,7 +189,8 @@ static int make_resp(struct toyvpn_peer *peer, struct scratch *s, u32 index, __l
 	if (err)
 		return err;
 	*len = TOYVPN_RESP_MIN + n;
-	err = toyvpn_cookie_add_macs(&peer->cookie, peer->public_key, s->message, *len);
+	err = toyvpn_cookie_add_macs(&peer->cookie, peer->public_key, s->message, *len,
+				     ktime_get_coarse_boottime_ns());
 	return err ?: toyvpn_noise_split(&s->noise, s->k1, s->k2);
 }
 
@@ -481,7 +483,7 @@ void toyvpn_handshake_cookie(struct toyvpn_device *tv,
 		return;
 	}
 	if (toyvpn_cookie_consume(&peer->cookie, peer->public_key, message->nonce,
-				  message->sealed))
+				  message->sealed, ktime_get_coarse_boottime_ns()))
 		toyvpn_count(tv, TOYVPN_STAT_HS_AUTHENTICATION);
 	else
 		toyvpn_count(tv, TOYVPN_STAT_HS_COOKIE_RECEIVED);

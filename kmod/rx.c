@@ -214,7 +214,7 @@ static void receive_data(struct toyvpn_device *tv, struct sk_buff_head *messages
 
 static void send_cookie(struct toyvpn_device *tv, const struct sk_buff *skb,
 			const struct toyvpn_endpoint *from, const void *addr, size_t addr_len,
-			__be16 port)
+			__be16 port, u64 now)
 {
 	const struct toyvpn_header *header = (const struct toyvpn_header *)skb->data;
 	struct toyvpn_cookie_message cookie = {
@@ -223,7 +223,7 @@ static void send_cookie(struct toyvpn_device *tv, const struct sk_buff *skb,
 		.header.index = header->index,
 	};
 
-	if (toyvpn_cookie_make_reply(&tv->checker, skb->data, skb->len, addr, addr_len, port,
+	if (toyvpn_cookie_make_reply(&tv->checker, skb->data, skb->len, addr, addr_len, port, now,
 				     cookie.nonce, cookie.sealed))
 		return;
 	toyvpn_count(tv, TOYVPN_STAT_HS_COOKIE_SENT);
@@ -255,14 +255,14 @@ static bool may_cost(struct toyvpn_device *tv, const struct sk_buff *skb)
 		return false;
 	addr_len = toyvpn_endpoint_source(&from, &addr, &port);
 	switch (toyvpn_cookie_check(&tv->checker, skb->data, skb->len, addr, addr_len, port,
-				    loaded)) {
+				    loaded, now)) {
 	case TOYVPN_COOKIE_INVALID:
 		toyvpn_count(tv, TOYVPN_STAT_HS_MAC1);
 		return false;
 	case TOYVPN_COOKIE_MAC1_ONLY:
 		if (!loaded)
 			return true;
-		send_cookie(tv, skb, &from, addr, addr_len, port);
+		send_cookie(tv, skb, &from, addr, addr_len, port, now);
 		return false;
 	case TOYVPN_COOKIE_MAC1_AND_MAC2:
 		break;
