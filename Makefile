@@ -11,7 +11,7 @@ help:
 	@echo 'On the machine that is to use toyvpn:'
 	@echo '  make                  module and tool, for the running kernel (KDIR=), into build/ (OUT=)'
 	@echo '  make install          module, tool, manual page, completion (PREFIX=, DESTDIR=)'
-	@echo '  make modules_install  the module alone'
+	@echo '  make modules_install  the module alone (TOYVPN_KUNIT=y: with its KUnit suites, for a kernel that has KUnit)'
 	@echo '  make clean'
 	@echo 'In a virtual machine with the kernel of a Debian release, SUITE=bookworm, trixie (the default) or forky:'
 	@echo '  make demo             the main job, to look at'
@@ -34,7 +34,15 @@ help:
 release = $(shell sed -n 's/.*UTS_RELEASE "\(.*\)"/\1/p' $(KDIR)/include/generated/utsrelease.h)
 kbuild = $(MAKE) -C $(KDIR) M=$(abspath $(OUT))/module
 
-modules: $(KDIR)/Makefile
+# What the KUnit suites compare with, of the vectors; the rest needs no Python
+vectors = $(OUT)/module/kmod/tests/vectors.h
+
+$(vectors): kmod/tests/vectors.py selftests/vectors/protocol-v1.json selftests/vectors/noise-ikpsk2.json
+	@mkdir -p $(@D)
+	python3 $^ >$@.new
+	mv $@.new $@
+
+modules: $(KDIR)/Makefile $(if $(filter y,$(TOYVPN_KUNIT)),$(vectors))
 	@mkdir -p $(OUT)/module
 	cp -ru Kbuild kmod uapi $(OUT)/module
 	+$(kbuild) modules
