@@ -67,7 +67,10 @@ int toyvpn_id_add(struct rhashtable *ids, struct toyvpn_id *id)
 	do {
 		if (!fixed)
 			id->index = get_random_u32();
-		err = id->index ? rhashtable_insert_fast(ids, &id->node, id_params) : -EEXIST;
+		err = -EEXIST;
+		/* The plain insertion would not look for another with the index */
+		if (id->index)
+			err = rhashtable_lookup_insert_fast(ids, &id->node, id_params);
 	} while (err == -EEXIST && !fixed);
 	if (err && !fixed)
 		id->index = 0;
