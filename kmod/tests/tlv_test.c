@@ -75,6 +75,9 @@ static const struct payload payloads[] = {
 	IN_INIT("0x8000 is a type, not the end", -EOPNOTSUPP, INIT "\0\x80\0\0"),
 	IN_INIT("a known type with the top bit is another", -EOPNOTSUPP, INIT "\x04\x80\x02\0\0\0"),
 	IN_INIT("0x0100 is not 1", -EBADMSG, "\0\x01\x0c\0@timestamp12" CIPHERS MODE),
+	IN_INIT("an empty value at the very end", 0, INIT "\x08\0\x0d\0thirteen byte\x05\0\0\0"),
+	IN_INIT("what must be known at the very end", -EOPNOTSUPP,
+		INIT "\x08\0\x0d\0thirteen byte\x08\x80\0\0"),
 	IN_INIT("CONFIG is unknown in INIT", 0, INIT CONFIG CONFIG),
 	IN_INIT("REJECT is unknown in INIT", 0, INIT REJECT REJECT),
 
@@ -94,6 +97,7 @@ static const struct payload payloads[] = {
 	IN_RESP("RESP with two ciphers", -EBADMSG, MODE CIPHERS),
 	IN_RESP("CONFIG of 0", 0, RESP "\x06\0\0\0"),
 	IN_RESP("CONFIG twice", -EBADMSG, RESP CONFIG CONFIG),
+	IN_RESP("unknown type in RESP", 0, RESP "\x08\0\x03\0abc"),
 	IN_RESP("TIMESTAMP is unknown in RESP", 0, RESP TIMESTAMP TIMESTAMP),
 	IN_RESP("CREDENTIALS are unknown in RESP", 0, RESP CREDENTIALS CREDENTIALS),
 	IN_RESP("REJECT alone", 0, REJECT),
