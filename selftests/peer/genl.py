@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0
-"""Generic netlink by hand, so that a test can send what a library would refuse to make."""
+"""Netlink by hand, so that a test can send what a library would refuse to make."""
 
 import os
 import socket
@@ -7,7 +7,7 @@ import struct
 
 NETLINK_GENERIC, SOL_NETLINK = 16, 270
 NETLINK_CAP_ACK, NETLINK_EXT_ACK, NETLINK_GET_STRICT_CHK = 10, 11, 12
-NLM_F_REQUEST, NLM_F_ACK, NLM_F_DUMP = 1, 4, 0x300
+NLM_F_REQUEST, NLM_F_ACK, NLM_F_DUMP_INTR, NLM_F_DUMP = 1, 4, 0x10, 0x300
 NLM_F_CAPPED, NLM_F_ACK_TLVS = 0x100, 0x200
 NLMSG_ERROR, NLMSG_DONE = 2, 3
 NLA_F_NESTED = 0x8000
@@ -47,43 +47,48 @@ def parse(data):
     return items
 
 
-class Family:
-    """A socket, and a family by its name."""
+class Socket:
+    """A socket of one netlink protocol, to send a request and read what comes back."""
 
-    def __init__(self, name, version=1):
-        self.socket = socket.socket(socket.AF_NETLINK, socket.SOCK_RAW, NETLINK_GENERIC)
-        self.socket.settimeout(20)
+    def __init__(self, protocol):
+        self.socket = socket.socket(socket.AF_NETLINK, socket.SOCK_RAW, protocol)
+        self.socket.settimeout(60)
         for option in NETLINK_CAP_ACK, NETLINK_EXT_ACK, NETLINK_GET_STRICT_CHK:
             self.socket.setsockopt(SOL_NETLINK, option, 1)
         self.socket.bind((0, 0))
         self.sequence = 0
-        self.version = version
-        self.ident = GENL_ID_CTRL
-        reply = self.request(CTRL_CMD_GETFAMILY, attribute(CTRL_ATTR_FAMILY_NAME, name))
-        self.ident = struct.unpack("<H", dict(reply[0])[CTRL_ATTR_FAMILY_ID])[0]
+        self.interrupted = False
 
-    def request(self, command, *attributes, flags=NLM_F_ACK):
-        """The attributes of each message of the answer; Refused if it is an error."""
+    def close(self):
+        self.socket.close()
+
+    def message(self, kind, body, flags):
+        """A request with the next sequence number."""
         self.sequence += 1
-        body = struct.pack("<BBH", command, self.version, 0) + b"".join(attributes)
-        head = struct.pack("<IHHII", 16 + len(body), self.ident, NLM_F_REQUEST | flags,
-                           self.sequence, 0)
-        self.socket.send(head + body)
-        answers = []
+        return struct.pack("<IHHII", 16 + len(body), kind, NLM_F_REQUEST | flags, self.sequence,
+                           0) + body
+
+    def answers(self):
+        """The bodies of the messages that answer the last request; Refused if it is an error.
+        Whether a dump was overtaken by a change is then in .interrupted."""
+        bodies = []
+        self.interrupted = False
         while True:
             data = self.socket.recv(1 << 18)
             while data:
-                length, kind, got, sequence, _ = struct.unpack_from("<IHHII", data)
-                message, data = data[16:length], data[(length + 3) & ~3:]
+                length, kind, flags, sequence, _ = struct.unpack_from("<IHHII", data)
+                body, data = data[16:length], data[(length + 3) & ~3:]
                 if sequence != self.sequence:
                     continue
+                self.interrupted |= bool(flags & NLM_F_DUMP_INTR)
                 if kind in (NLMSG_ERROR, NLMSG_DONE):
-                    self.finish(kind, got, message)
-                    return answers
-                answers.append(parse(message[4:]))
+                    self.finish(kind, flags, body)
+                    return bodies
+                bodies.append(body)
 
-    def dump(self, command, *attributes):
-        return self.request(command, *attributes, flags=NLM_F_DUMP)
+    def exchange(self, kind, body, flags=NLM_F_ACK):
+        self.socket.send(self.message(kind, body, flags))
+        return self.answers()
 
     @staticmethod
     def finish(kind, flags, message):
@@ -94,3 +99,25 @@ class Family:
         if kind == NLMSG_ERROR and not flags & NLM_F_CAPPED:
             skip = 4 + ((struct.unpack_from("<I", message, 4)[0] + 3) & ~3)
         raise Refused(error, parse(message[skip:]) if flags & NLM_F_ACK_TLVS else [])
+
+
+class Family(Socket):
+    """A socket, and a family by its name."""
+
+    def __init__(self, name, version=1):
+        super().__init__(NETLINK_GENERIC)
+        self.version = version
+        self.ident = GENL_ID_CTRL
+        reply = self.request(CTRL_CMD_GETFAMILY, attribute(CTRL_ATTR_FAMILY_NAME, name))
+        self.ident = struct.unpack("<H", dict(reply[0])[CTRL_ATTR_FAMILY_ID])[0]
+
+    def body(self, command, *attributes):
+        return struct.pack("<BBH", command, self.version, 0) + b"".join(attributes)
+
+    def request(self, command, *attributes, flags=NLM_F_ACK):
+        """The attributes of each message of the answer; Refused if it is an error."""
+        return [parse(one[4:]) for one in
+                self.exchange(self.ident, self.body(command, *attributes), flags)]
+
+    def dump(self, command, *attributes):
+        return self.request(command, *attributes, flags=NLM_F_DUMP)

@@ -5,51 +5,17 @@ namespace with a link vpn0, as root and again without any privilege."""
 
 import errno
 import os
-import pathlib
-import re
 import struct
 
 import ktap
-from genl import Family, Refused, attribute, nest
+from family import C, GET, MORE, PEER_DEL, PEER_GET, PEER_SET, SET, dev, ip, peer
+from genl import Family, Refused, attribute
 from ktap import case, equal
 
-HEADER = pathlib.Path(__file__).resolve().parents[2] / "uapi/linux/toyvpn.h"
 KEY = bytes(range(1, 33))
 OTHER = bytes(range(2, 34))
-MORE = 8
 
 family = None
-
-
-def enums(text):
-    """The values of all enumerators of the header, without their prefix."""
-    values = {}
-    for body in re.findall(r"enum[^{;]*\{(.*?)\}", text, re.S):
-        number = -1
-        for name, given in re.findall(r"TOYVPN_(\w+)(?:\s*=\s*(\d+))?,", body):
-            number = int(given) if given else number + 1
-            values[name] = number
-    return values
-
-
-C = enums(HEADER.read_text("ascii"))
-GET, SET = C["CMD_DEVICE_GET"], C["CMD_DEVICE_SET"]
-PEER_GET, PEER_SET, PEER_DEL = C["CMD_PEER_GET"], C["CMD_PEER_SET"], C["CMD_PEER_DEL"]
-
-
-def dev(name, value):
-    return attribute(C["A_DEVICE_" + name], value)
-
-
-def peer(name, value):
-    return attribute(C["A_PEER_" + name], value)
-
-
-def ip(*items):
-    """An allowed IP of (name, value) pairs."""
-    return nest(C["A_PEER_ALLOWED_IP"],
-                *(attribute(C["A_ALLOWED_IP_" + name], value) for name, value in items))
-
 
 VPN0 = dev("IFNAME", "vpn0")
 PEER0 = peer("IFNAME", "vpn0")

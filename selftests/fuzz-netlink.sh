@@ -1,0 +1,55 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-2.0
+# Netlink messages by the thousand that are nearly right: SEED= repeats a run, N= makes it longer.
+# timeout: 900
+
+. "$(dirname "$0")/lib.sh"
+. "$selftests/net.sh"
+
+# lost: how many pings of the honest tunnel have not been answered, less the one on its way
+lost() {
+	local sent received
+
+	kill -INT "$honest"
+	wait "$honest" || :
+	cat "$tmp/honest" >&2
+	read -r sent received < <(sed -nE 's/^([0-9]+) packets transmitted, ([0-9]+) received.*/\1 \2/p' \
+		"$tmp/honest")
+	((sent > 50 && received >= sent - 1))
+}
+
+# valid_after: what was fuzzed is given a right configuration, and carries packets
+valid_after() {
+	local netns other
+
+	on left toyvpnctl set fuzz0 private-key "$tmp/left.key" listen-port 51821 fwmark 0 ciphers default
+	ip -n right link add fuzz0 type toyvpn
+	on right toyvpnctl set fuzz0 private-key "$tmp/right.key" listen-port 51821
+	for netns in left right; do
+		[[ $netns == left ]] && other=right || other=left
+		on "$netns" toyvpnctl set fuzz0 peer "${key[$other]}" \
+			endpoint "${outer4[$other]}:51821" allowed-ips 10.99.0.0/24
+	done
+	addr left fuzz0 10.99.0.1/24
+	addr right fuzz0 10.99.0.2/24
+	ip -n right link set fuzz0 up
+	pings left 10.99.0.2
+	pings right 10.99.0.1
+}
+
+seed=${SEED:-20261122}
+# A slow kernel gets fewer
+messages=${N:-$((10000 / ${SLOW:-1}))}
+diag "SEED=$seed N=$messages"
+tunnel_pair 4
+check "an honest tunnel works" reach left right
+background on left ping -q -i 0.05 -s 500 "${inner4[right]}" >"$tmp/honest" 2>&1
+honest=$!
+defer kill_and_wait "$honest"
+ip -n left link add fuzz0 type toyvpn
+ip -n left link set fuzz0 up
+results on left fuzz_netlink.py "$seed" "$messages"
+check "the honest tunnel lost nothing" lost
+check "a valid configuration works afterwards" valid_after
+check "and so does the honest tunnel" reach left right
+look_for_leaks
