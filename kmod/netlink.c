@@ -79,7 +79,13 @@ static struct toyvpn_device *lookup_device(struct net *net, struct nlattr **attr
 
 static bool may_see_keys(struct sk_buff *request, const struct toyvpn_device *tv)
 {
-	return netlink_ns_capable(request, dev_net(tv->dev)->user_ns, CAP_NET_ADMIN);
+	bool may;
+
+	/* Without RTNL it may move, and the namespace that it leaves may end */
+	rcu_read_lock();
+	may = netlink_ns_capable(request, dev_net(tv->dev)->user_ns, CAP_NET_ADMIN);
+	rcu_read_unlock();
+	return may;
 }
 
 static bool put_ifid(struct sk_buff *skb, const struct toyvpn_device *tv)
