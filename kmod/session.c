@@ -109,7 +109,8 @@ struct toyvpn_id *toyvpn_id_find(struct rhashtable *ids, u32 index)
  *
  * Process context, at module load; toyvpn_ciphers_exit() ends it.
  *
- * Return: 0, or the errno of the last one if there is none.
+ * Return: 0, -ENOMEM, or the errno of the last one if there is none; then
+ * nothing is held.
  */
 int toyvpn_ciphers_init(void)
 {
@@ -125,6 +126,11 @@ int toyvpn_ciphers_init(void)
 		aead = crypto_alloc_aead(cipher_algs[i], 0, 0);
 		if (IS_ERR(aead)) {
 			err = PTR_ERR(aead);
+			/* That says nothing about the kernel */
+			if (err == -ENOMEM) {
+				toyvpn_ciphers_exit();
+				return err;
+			}
 			pr_warn("toyvpn: this kernel has no %s (%d)\n", cipher_algs[i], err);
 			continue;
 		}
