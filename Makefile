@@ -21,6 +21,7 @@ help:
 	@echo '  make fuzz-tool        toyvpnctl, with many texts made from selftests/fuzz/corpus (N= SEED= KEEP=yes)'
 	@echo '  make debug-kernel     a kernel that looks for defects, used with KERNEL=debug in place of SUITE='
 	@echo '  make kcsan-kernel     one that looks for data races: KERNEL=kcsan'
+	@echo '  make flood            what a flood leaves of a tunnel, next to WireGuard'
 	@echo "  make vm CMD='...'     a command"
 	@echo '  make shell            a shell'
 	@echo '  make uapi             what is generated from uapi/toyvpn.yaml, again'
@@ -92,6 +93,11 @@ uapi:
 	cp build/uapi/toyvpn.h uapi/linux/
 	cp build/uapi/netlink-gen.[ch] kmod/
 
+# Measured, not tested: the story of that name is in make check
+flood: override CMD := selftests/bench/flood.sh
+flood:
+	@selftests/vm/vm.sh
+
 check:
 	@selftests/vm/check.sh
 
@@ -111,4 +117,4 @@ debug-kernel kcsan-kernel: %-kernel:
 	@selftests/vm/kernel.sh $*
 
 .PHONY: lint fuzz-tool debug-kernel kcsan-kernel
-.PHONY: all help modules modules_install tools install clean vm shell demo uapi check check-all
+.PHONY: all help modules modules_install tools install clean vm shell demo uapi flood check check-all

@@ -1,0 +1,82 @@
+#!/usr/bin/python3 -B
+# SPDX-License-Identifier: GPL-2.0
+"""What the kernel has allocated, so that a test can say that it is no more than before.
+
+memory.py save FILE
+    What there is now.
+memory.py same FILE OBJECTS
+    Prints by how much that has grown, and exits with 1 if it did: of no size and kind of object may
+    there be more than OBJECTS additional ones, nor 512 KiB more of what is counted in pages.
+memory.py within FILE KIB
+    The same while something goes on that needs memory itself: exits with 1 if it is more than that.
+"""
+
+import json
+import pathlib
+import re
+import sys
+import time
+
+CACHE = re.compile(r"kmalloc-(?:rnd-\d+-|cg-)?(\d+k?) |(skbuff_\w+|ip6?_dst_cache) ")
+PAGES = ("SUnreclaim", "Percpu", "VmallocUsed")
+SAME_KIB = 512
+
+
+def caches():
+    """The lines of slabinfo of the caches that the module's objects are in."""
+    with open("/proc/slabinfo", encoding="ascii") as table:
+        return [(line, match[1] or match[2]) for line in table if (match := CACHE.match(line))]
+
+
+def shrink():
+    """Else what processors keep half used counts as used; freed objects wait for RCU before."""
+    time.sleep(2)
+    pathlib.Path("/proc/sys/vm/drop_caches").write_text("3", encoding="ascii")
+    time.sleep(2)
+    for line, _ in caches():
+        path = pathlib.Path("/sys/kernel/slab", line.split()[0], "shrink")
+        path.write_text("1", encoding="ascii")
+
+
+def pages():
+    with open("/proc/meminfo", encoding="ascii") as table:
+        fields = dict(line.split(":") for line in table)
+    return {name: int(fields[name].split()[0]) for name in PAGES}
+
+
+def settled():
+    """Objects by size or kind, and KiB of pages; shrunk before."""
+    shrink()
+    objects = {}
+    for line, name in caches():
+        objects[name] = objects.get(name, 0) + int(line.split()[1])
+    return {"objects": objects, "KiB": pages()}
+
+
+def growth(before, after):
+    return {kind: {name: count - before[kind].get(name, 0) for name, count in after[kind].items()
+                   if count != before[kind].get(name, 0)} for kind in after}
+
+
+def grown_too_much(grown, objects):
+    return {name: by for name, by in grown["objects"].items() if by > objects} | {
+        name: by for name, by in grown["KiB"].items() if by > SAME_KIB}
+
+
+def main(word, file, limit=0):
+    file = pathlib.Path(file)
+    if word == "save":
+        file.write_text(json.dumps(settled()), encoding="ascii")
+        return
+    before = json.loads(file.read_text(encoding="ascii"))
+    if word == "same":
+        grown = growth(before, settled())
+        print(grown)
+        sys.exit(bool(grown_too_much(grown, int(limit))))
+    grown = {name: kib - before["KiB"][name] for name, kib in pages().items()}
+    print(grown)
+    sys.exit(sum(grown.values()) > int(limit))
+
+
+if __name__ == "__main__":
+    main(*sys.argv[1:])
