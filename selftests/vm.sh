@@ -10,10 +10,12 @@ substitution() {
 	[[ $(cat <(echo a) <(echo b)) == $'a\nb' ]]
 }
 
-# No interface but this, before the ones that are made below: whatever a story does stays inside.
+# No network card, and nothing up but loopback: whatever a story does stays inside.
 only_loopback() {
-	[[ $(ip -o link show | wc -l) == 1 ]]
-	ip -o link show dev lo
+	ls /sys/class/net
+	[[ $(ip -o link show up | wc -l) == 1 ]]
+	ip -o link show up dev lo
+	! compgen -G '/sys/class/net/*/device'
 }
 
 for cmd in ip ethtool iperf3 ping ncat curl tcpdump nft iptables conntrack wg openvpn openssl python3 \

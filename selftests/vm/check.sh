@@ -132,7 +132,7 @@ guests() {
 
 	on_machine "$1"
 	grep -q '^ok' "$tmp/prepare-$machine" || return 0
-	trap '[[ -z $pid ]] || kill "$pid" 2>/dev/null || :' EXIT
+	trap '[[ -z ${pid:-} ]] || kill "$pid" 2>/dev/null || :' EXIT
 	trap 'exit 130' INT
 	trap 'exit 143' TERM
 	for smp in $(list | awk -v c="$clock" '$2 == c { print $3 }' | sort -u); do
