@@ -21,6 +21,7 @@ help:
 	@echo '  make fuzz-tool        toyvpnctl, with many texts made from selftests/fuzz/corpus (N= SEED= KEEP=yes)'
 	@echo '  make debug-kernel     a kernel that looks for defects, used with KERNEL=debug in place of SUITE='
 	@echo '  make kcsan-kernel     one that looks for data races: KERNEL=kcsan'
+	@echo '  make fuzz             the module, with a million broken messages from a peer (N= SEED=)'
 	@echo '  make flood            what a flood leaves of a tunnel, next to WireGuard'
 	@echo "  make vm CMD='...'     a command"
 	@echo '  make shell            a shell'
@@ -84,6 +85,16 @@ demo: override CMD := selftests/demo.sh
 demo:
 	@selftests/vm/vm.sh
 
+# For longer than check does, and other messages each time. SLOW: what it may take, in times of check's.
+packets = $(or $(N),1000000)
+packets_seed = $(or $(SEED),$(shell date +%s))
+
+fuzz: override CMD := SLOW=$$(($(packets) / 100000 + 1)) FUZZ_MESSAGES=$(packets) FUZZ_SEED=$(packets_seed) \
+	selftests/run.sh fuzz-packets
+fuzz: export TIMEOUT := $(or $(TIMEOUT),86400)
+fuzz:
+	@selftests/vm/vm.sh
+
 # What is generated from uapi/toyvpn.yaml, by the generator in forky's guest
 uapi: override SUITE := forky
 uapi: override KERNEL :=
@@ -117,4 +128,4 @@ debug-kernel kcsan-kernel: %-kernel:
 	@selftests/vm/kernel.sh $*
 
 .PHONY: lint fuzz-tool debug-kernel kcsan-kernel
-.PHONY: all help modules modules_install tools install clean vm shell demo uapi flood check check-all
+.PHONY: all help modules modules_install tools install clean vm shell demo uapi fuzz flood check check-all

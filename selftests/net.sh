@@ -109,11 +109,26 @@ user_space_peer() {
 	ip -n left link set vpn0 up
 }
 
-# as_peer PROGRAM [4|6]: its results are this story's
+# as_peer PROGRAM [4|6 [WORDS...]]: its results are this story's
 as_peer() {
 	local -n outer=outer${2:-4}
 
-	results on right "$1" left "${outer[left]}" "$tmp/left.pub" "${outer[right]}" "$tmp/right.key"
+	results on right "$1" left "${outer[left]}" "$tmp/left.pub" "${outer[right]}" "$tmp/right.key" \
+		"${@:3}"
+}
+
+# honest: one more peer of left, with a module of its own, at 10.9.0.9
+honest() {
+	ns honest
+	veth_pair honest eth0 left honest
+	addr honest eth0 203.0.113.2/24
+	addr left honest 203.0.113.1/24
+	vpn_link honest
+	on honest toyvpnctl set vpn0 peer "${key[left]}" endpoint "203.0.113.1:$port" \
+		allowed-ips "${inner4[left]}/32"
+	on left toyvpnctl set vpn0 peer "${key[honest]}" allowed-ips 10.9.0.9/32
+	addr honest vpn0 10.9.0.9/24
+	ip -n honest link set vpn0 up
 }
 
 # pass SECONDS: let time go by; for stories with a virtual clock, which costs nothing

@@ -1,10 +1,11 @@
 # SPDX-License-Identifier: GPL-2.0
 """IP packets to put into a tunnel, and what comes out of one."""
 
+import functools
 import ipaddress
 import struct
 
-UDP, ICMPV6 = 17, 58
+ICMP, UDP, ICMPV6 = 1, 17, 58
 HOP_LIMIT = 64
 
 
@@ -30,9 +31,13 @@ def udp_segment(source, target, sport, dport, payload):
     return head + struct.pack(">H", value) + payload
 
 
+# Of the same few addresses, again and again
+address = functools.lru_cache(ipaddress.ip_address)
+
+
 def udp(source, target, payload, sport=4000, dport=4000, tos=0):
     """A whole packet of either family, by its addresses."""
-    source, target = ipaddress.ip_address(source), ipaddress.ip_address(target)
+    source, target = address(source), address(target)
     segment = udp_segment(source, target, sport, dport, payload)
     if source.version == 6:
         return (struct.pack(">IHBB", 6 << 28 | tos << 20, len(segment), UDP, HOP_LIMIT) +
@@ -40,6 +45,16 @@ def udp(source, target, payload, sport=4000, dport=4000, tos=0):
     head = struct.pack(">BBHHHBBH", 0x45, tos, 20 + len(segment), 1, 0, HOP_LIMIT, UDP, 0)
     head += source.packed + target.packed
     return head[:10] + struct.pack(">H", checksum(head)) + head[12:] + segment
+
+
+def echo(source, target, number, kind=8):
+    """An ICMP echo request over IPv4, or with kind=0 the answer to one."""
+    source, target = address(source), address(target)
+    body = struct.pack(">BBHHH", kind, 0, 0, 1, number) + b"echo"
+    body = body[:2] + struct.pack(">H", checksum(body)) + body[4:]
+    head = struct.pack(">BBHHHBBH", 0x45, 0, 20 + len(body), 1, 0, HOP_LIMIT, ICMP, 0)
+    head += source.packed + target.packed
+    return head[:10] + struct.pack(">H", checksum(head)) + head[12:] + body
 
 
 def tos_of(packet):

@@ -14,6 +14,7 @@ Needs Python 3.11 and python3-cryptography 38 or later.
     packet = session.open(message)
 """
 
+import functools
 import hashlib
 import hmac
 import os
@@ -57,7 +58,7 @@ def sha256(data):
 
 
 def hmac_sha256(key, data):
-    return hmac.new(key, data, hashlib.sha256).digest()
+    return hmac.digest(key, data, "sha256")
 
 
 # X25519
@@ -264,9 +265,14 @@ def parse_tlvs(payload):
 
 # MACs and cookies
 
+@functools.lru_cache
+def mac1_key(public):
+    return sha256(b"toyvpn/1 mac1" + public)
+
+
 def mac1(public, message):
     """Of a message without its MACs, for the side whose static key is public."""
-    return hmac_sha256(sha256(b"toyvpn/1 mac1" + public), message)[:MAC_LEN]
+    return hmac_sha256(mac1_key(public), message)[:MAC_LEN]
 
 
 def mac2(cookie, message):

@@ -9,6 +9,8 @@ traffic.py udp NS1 ADDRESS1 NS2 ADDRESS2 COUNT SIZE [SEGMENT]
     call as datagrams of SEGMENT bytes (UDP GSO).
 traffic.py steady NS1 ADDRESS1 NS2 ADDRESS2 SECONDS RATE
     Datagrams each way at once, RATE a second, none may be lost.
+traffic.py until-told NS1 ADDRESS1 NS2 ADDRESS2 RATE
+    As steady, until SIGTERM, and deaf to what others send to its sockets.
 traffic.py lossy NS1 ADDRESS1 NS2 ADDRESS2 COUNT SIZE
     As udp, over a network that loses: what arrives must be whole, wanted and there once.
 
@@ -17,6 +19,7 @@ Prints a summary; exits with 1 and a reason if anything was wrong.
 
 import hashlib
 import os
+import signal
 import socket
 import struct
 import sys
@@ -124,6 +127,7 @@ class Flow:
         self.sent = 0
         self.seen = set()
         self.done = threading.Event()
+        self.told = threading.Event()
         self.room = threading.Condition()
         receiver.setsockopt(socket.SOL_SOCKET, SO_RCVBUFFORCE, 8 << 20)
         if segment:
@@ -152,7 +156,7 @@ class Flow:
 
     def send_steadily(self, seconds, rate):
         start = time.monotonic()
-        while (now := time.monotonic() - start) < seconds:
+        while (now := time.monotonic() - start) < seconds and not self.told.is_set():
             while self.sent < now * rate:
                 self.send()
             time.sleep(1 / rate)
@@ -205,9 +209,19 @@ def steady(ns1, address1, ns2, address2, seconds, rate):
     run(flows(ns1, address1, ns2, address2, 400), "send_steadily", float(seconds), float(rate))
 
 
+def until_told(ns1, address1, ns2, address2, rate):
+    both = flows(ns1, address1, ns2, address2, 400)
+    for flow in both:
+        flow.sender.connect(flow.target)
+    # Threads are not interrupted: each looks for itself
+    signal.signal(signal.SIGTERM, lambda *_: [flow.told.set() for flow in both])
+    run(both, "send_steadily", float("inf"), float(rate))
+
+
 def lossy(ns1, address1, ns2, address2, count, size):
     run(flows(ns1, address1, ns2, address2, int(size), lossy=True), "send_count", int(count))
 
 
 if __name__ == "__main__":
-    {"tcp": tcp, "udp": udp, "steady": steady, "lossy": lossy}[sys.argv[1]](*sys.argv[2:])
+    {"tcp": tcp, "udp": udp, "steady": steady, "until-told": until_told,
+     "lossy": lossy}[sys.argv[1]](*sys.argv[2:])
