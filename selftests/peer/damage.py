@@ -89,14 +89,15 @@ class Data:
         self.lives = []
         self.sessions = 0
         self.bytes = 0
-        self.number = 0
+        self.number = self.sequence = 0
         self.wanted = set()
         self.ecn = 0
         self.packets = mutate.Packets(OURS, OURS6, THEIRS, THEIRS6, OTHERS)
         self.sources = {ipaddress.ip_address(one).packed for one in (OURS, OURS6)}
         # By how many there are of each: one by one, and in trains, which want equal sizes
         self.recipes = {
-            self.good: (22, 50), self.inner: (34, 30), self.tag: (8, 8), self.header: (7, 5),
+            self.good: (22, 40), self.inner: (32, 28), self.stream: (2, 12), self.tag: (8, 8),
+            self.header: (7, 5),
             self.replay: (7, 1), self.jump: (3, 1), self.late: (5, 2), self.limit: (1, 1),
             self.cut: (4, 1), self.longer: (2, 1), self.keepalive: (2, 1),
             self.earlier_session: (3, 1), self.nested: (2, 1)}
@@ -154,6 +155,22 @@ class Data:
     def inner(self, size):
         """A right tag around a broken packet."""
         return self.sealed(self.lives[0], self.packets.make(self.rng, size))
+
+    def stream(self, size):
+        """Segments of a TCP connection that there is not, in order mostly: for GRO inside."""
+        rng = self.rng
+        if size < 48:
+            return self.inner(size)
+        text = bytes(size - 40)
+        offset, flags = rng.choice(((0x50, 0x10),) * 12 + ((0x50, 0x18), (0x50, 0x04), (0x50, 0x11),
+                                                           (0x80, 0x10), (0xf0, 0x10), (0x40, 0x10),
+                                                           (0, 0x10), (0x50, 0x30)))
+        packet = struct.pack(">BBHHHBBH", 0x45, 2, size, self.number & 0xffff, 0x4000, 64, mutate.TCP, 0)
+        packet += self.packets.sources[0][0] + self.packets.targets[0][0]
+        packet = packet[:10] + struct.pack(">H", packets.checksum(packet)) + packet[12:]
+        packet += struct.pack(">HHIIBBHHH", 4000, 5002, self.sequence, 1, offset, flags, 0xffff, 0, 0) + text
+        self.sequence = self.sequence + len(text) + rng.choice((0,) * 12 + (1, 1000)) & 0xffffffff
+        return self.sealed(self.lives[0], packet)
 
     def old_body(self, size):
         """A message that was sealed with another counter, of the right size if there is one."""
@@ -390,10 +407,12 @@ class Inits:
     def again(self):
         return (self.accepted, model.HS_REPLAY) if self.accepted else self.empty()
 
+    def valid(self, cookie=None):
+        return self.authentic(mutate.encode(mutate.items_of_init(self.timestamp())), cookie)
+
     def mac2(self):
         """Who is not under load does not look at it."""
-        payload = mutate.encode(mutate.items_of_init(self.timestamp()))
-        return self.authentic(payload, self.rng.randbytes(16))
+        return self.valid(self.rng.randbytes(16))
 
 
 class Stray:
