@@ -7,10 +7,9 @@ None if none must, or a tuple where it depends on the time.
 
 import collections
 import ipaddress
-import random
 import select
+import socket
 import struct
-import time
 
 import model
 import mutate
@@ -84,13 +83,14 @@ class Data:
     """What is broken in data messages. Each recipe returns (message, what becomes of it)."""
 
     def __init__(self, seed, peer, inside):
-        self.rng = random.Random(f"{seed} data")
+        self.rng = mutate.Chance(f"{seed} data")
         self.peer, self.inside = peer, inside
         self.lives = []
         self.sessions = 0
         self.bytes = 0
         self.number = self.sequence = 0
         self.wanted = set()
+        self.templates = {}
         self.ecn = 0
         self.packets = mutate.Packets(OURS, OURS6, THEIRS, THEIRS6, OTHERS)
         self.sources = {ipaddress.ip_address(one).packed for one in (OURS, OURS6)}
@@ -147,10 +147,21 @@ class Data:
         """Must arrive whole, whatever is beside it in its train."""
         self.number += 1
         self.wanted.add(self.number)
-        text = (GOOD + struct.pack(">Q", self.number)).ljust(size - 28, b".")
         # Congestion that was met on the way can be told to what says that it listens
-        packet = packets.udp(OURS, THEIRS, text, tos=2 if self.ecn else 0)
-        return self.sealed(self.lives[0], packet)
+        return self.sealed(self.lives[0], self.numbered(size, 2 if self.ecn else 0, self.number))
+
+    def numbered(self, size, tos, number):
+        """A datagram with GOOD and its number, and the checksum that the number makes."""
+        if (size, tos) not in self.templates:
+            text = (GOOD + bytes(8)).ljust(size - 28, b".")
+            self.templates[size, tos] = packets.udp(OURS, THEIRS, text, tos=tos)
+        template = self.templates[size, tos]
+        total = (template[26] << 8 | template[27]) ^ 0xffff
+        total += (number & 0xffff) + (number >> 16 & 0xffff)
+        total = (total & 0xffff) + (total >> 16)
+        value = (total & 0xffff) + (total >> 16) ^ 0xffff
+        head = template[:26] + struct.pack(">H", value or 0xffff) + GOOD + struct.pack(">Q", number)
+        return head + template[40:]
 
     def inner(self, size):
         """A right tag around a broken packet."""
@@ -271,13 +282,14 @@ class Data:
 
     def arrived(self):
         """All good ones came, each once, and no other that says it is one."""
-        deadline = time.monotonic() + PATIENCE
         while self.wanted:
-            left = max(deadline - time.monotonic(), 0)
-            if not select.select([self.inside], [], [], left)[0]:
+            try:
+                got = self.inside.recv(65536, socket.MSG_DONTWAIT)
+            except BlockingIOError:
+                if select.select([self.inside], [], [], PATIENCE)[0]:
+                    continue
                 lost, self.wanted = len(self.wanted), set()
                 return [f"{lost} good datagrams are lost"]
-            got = self.inside.recv(65536)
             if not got.startswith(GOOD):
                 continue
             number, = struct.unpack_from(">Q", got, len(GOOD))
@@ -312,7 +324,7 @@ class Inits:
     """What is broken in INITs of a peer that the host knows. Recipes as those of Data."""
 
     def __init__(self, seed, identity, remote, known):
-        self.rng = rng = random.Random(f"{seed} inits")
+        self.rng = rng = mutate.Chance(f"{seed} inits")
         self.identity, self.remote = identity, remote
         self.prefixes = [Prefix(identity, remote, rng.randbytes(32)) for _ in range(8)]
         self.strangers = [Prefix(tv.Identity(rng.randbytes(32)), remote, rng.randbytes(32))
@@ -419,7 +431,7 @@ class Stray:
     """What nobody asked for: RESPs, COOKIEs and bytes."""
 
     def __init__(self, seed, data):
-        self.rng = random.Random(f"{seed} stray")
+        self.rng = mutate.Chance(f"{seed} stray")
         self.data = data
 
     def block(self, count):
@@ -451,7 +463,7 @@ class Responder:
     """A peer that the host starts handshakes with, and what is broken in its answers."""
 
     def __init__(self, seed, number, host, peer):
-        self.rng = random.Random(f"{seed} responder {number}")
+        self.rng = mutate.Chance(f"{seed} responder {number}")
         self.address = f"10.9.0.{20 + number}"
         own = peer.socket.getsockname()[0]
         self.peer = Peer(tv.Identity(self.rng.randbytes(32)), peer.host_public, peer.host,

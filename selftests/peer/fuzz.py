@@ -17,7 +17,6 @@ import collections
 import ctypes
 import fcntl
 import os
-import random
 import select
 import socket
 import struct
@@ -210,7 +209,7 @@ class Fuzzer:
 
     def __init__(self, host, peer, seed, total, honest):
         self.host, self.peer, self.total = host, peer, total
-        self.rng = random.Random(f"{seed} blocks")
+        self.rng = mutate.Chance(f"{seed} blocks")
         self.inside = host.udp_socket(THEIRS)
         self.inside.setsockopt(socket.SOL_SOCKET, SO_RCVBUFFORCE, 8 << 20)
         self.wires = Wires(peer)
