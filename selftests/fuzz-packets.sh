@@ -42,5 +42,6 @@ for one in udp tcp; do
 	check_equal "the honest peer's ${one^^} arrived whole" 0 "$status"
 done
 renewed=$(($(sessions honest) - before)) limit=$(((SECONDS - began) / 120 + 1))
-check "its session was renewed when it was due, not more often: $renewed times" test "$renewed" -le "$limit"
+check "its session was renewed when it was due, not more often: $renewed times" \
+	test "$renewed" -le "$limit"
 check "and it is connected" shown_is left honest state connected

@@ -72,10 +72,11 @@ def garbage(rng):
         length = {tv.INIT: 136 + 16 * rng.randrange(66), tv.RESP: 92 + 16 * rng.randrange(66),
                   tv.COOKIE: 64}.get(kind, rng.randrange(32, 1400))
     else:
-        length = rng.choice((0, 1, 4, 7, 8, 15, 16, 31, 32, 33, 63, 64, 65, 91, 92, 93, 135, 136, 137,
-                             1116, 1132, 1160, 1176, 1232, 1400, rng.randrange(1400)))
+        length = rng.choice((0, 1, 4, 7, 8, 15, 16, 31, 32, 33, 63, 64, 65, 91, 92, 93, 135, 136,
+                             137, 1116, 1132, 1160, 1176, 1232, 1400, rng.randrange(1400)))
     version, reserved = rng.choice(((1, 0),) * 6 + ((0, 0), (2, 0), (255, 0), (1, 1), (1, 0x8000)))
-    message = (struct.pack("<BBH", kind, version, reserved) + rng.randbytes(max(length - 4, 0)))[:length]
+    message = struct.pack("<BBH", kind, version, reserved) + rng.randbytes(max(length - 4, 0))
+    message = message[:length]
     return message, stray(message)
 
 
@@ -137,8 +138,8 @@ class Data:
 
     def block(self, size, count, in_trains=False):
         """[(name, message, verdict)], for packets of a size."""
-        recipes = self.rng.choices(list(self.recipes),
-                                   [weights[in_trains] for weights in self.recipes.values()], k=count)
+        weights = [both[in_trains] for both in self.recipes.values()]
+        recipes = self.rng.choices(list(self.recipes), weights, k=count)
         return [(recipe.__name__, *recipe(size)) for recipe in recipes]
 
     # Recipes
@@ -176,10 +177,12 @@ class Data:
         offset, flags = rng.choice(((0x50, 0x10),) * 12 + ((0x50, 0x18), (0x50, 0x04), (0x50, 0x11),
                                                            (0x80, 0x10), (0xf0, 0x10), (0x40, 0x10),
                                                            (0, 0x10), (0x50, 0x30)))
-        packet = struct.pack(">BBHHHBBH", 0x45, 2, size, self.number & 0xffff, 0x4000, 64, mutate.TCP, 0)
+        packet = struct.pack(">BBHHHBBH", 0x45, 2, size, self.number & 0xffff, 0x4000, 64,
+                             mutate.TCP, 0)
         packet += self.packets.sources[0][0] + self.packets.targets[0][0]
         packet = packet[:10] + struct.pack(">H", packets.checksum(packet)) + packet[12:]
-        packet += struct.pack(">HHIIBBHHH", 4000, 5002, self.sequence, 1, offset, flags, 0xffff, 0, 0) + text
+        packet += struct.pack(">HHIIBBHHH", 4000, 5002, self.sequence, 1, offset, flags, 0xffff,
+                              0, 0) + text
         self.sequence = self.sequence + len(text) + rng.choice((0,) * 12 + (1, 1000)) & 0xffffffff
         return self.sealed(self.lives[0], packet)
 
@@ -197,7 +200,8 @@ class Data:
     def header(self, size):
         """Of a good message: type, version, reserved bytes, index."""
         live, rng = self.lives[0], self.rng
-        fields = rng.choice(({"version": rng.choice((0, 2, 3, 255))}, {"version": rng.getrandbits(8)},
+        fields = rng.choice(({"version": rng.choice((0, 2, 3, 255))},
+                             {"version": rng.getrandbits(8)},
                              {"reserved": 1 << rng.randrange(16)}, {"index": rng.getrandbits(32)},
                              {"index": live.session.remote ^ 1 << rng.randrange(32)}, {}))
         packet = bytes(size)
@@ -220,11 +224,12 @@ class Data:
 
     def jump(self, size):
         """Counters are left out."""
-        self.lives[0].session.counter += self.rng.choice((1, 63, 64, 65, self.rng.randrange(5000), 16384))
+        self.lives[0].session.counter += self.rng.choice((1, 63, 64, 65, 16384,
+                                                          self.rng.randrange(5000)))
         return self.inner(size)
 
     def late(self, size):
-        """A counter within the window, at its edge or behind it; what is sealed may be new or not."""
+        """A counter within the window, at its edge or behind it; it may be new or not."""
         live, rng = self.lives[0], self.rng
         back = rng.choice((1, 2, 63, 64, 65, model.WINDOW - 1, model.WINDOW, model.WINDOW + 1,
                            rng.randrange(1, 20000), rng.randrange(1, 200)))
@@ -445,7 +450,8 @@ class Stray:
         """To a session, or to nothing: neither is an INIT that waits."""
         rng = self.rng
         receiver = rng.choice((rng.getrandbits(32), self.data.lives[0].session.remote))
-        body = tv.header(tv.RESP, rng.getrandbits(32), receiver) + rng.randbytes(48 + 16 * rng.randrange(5))
+        body = tv.header(tv.RESP, rng.getrandbits(32), receiver)
+        body += rng.randbytes(48 + 16 * rng.randrange(5))
         message = tv.with_macs(body, self.data.peer.host_public)
         return message, stray(message)
 
@@ -472,6 +478,10 @@ class Responder:
         host.set("peer", host.base64(self.peer.identity.public), "endpoint", self.endpoint,
                  "allowed-ips", self.address + "/32")
 
+    def cookie(self, index, mac1):
+        return tv.make_cookie(self.peer.identity.public, self.rng.randbytes(16), index, mac1,
+                              self.rng.randbytes(24))
+
     def block(self, init):
         """Answers to an INIT. It may be overtaken by the next one before they arrive."""
         rng, public = self.rng, self.peer.host_public
@@ -494,19 +504,18 @@ class Responder:
             add("below_the_tag", tv.with_macs(body, public), model.HS_AUTHENTICATION)
             add("wrong_mac1", mutate.flip(rng, true, 12, len(true) - 16), model.HS_MAC1)
             cut = tv.with_macs(true[:rng.randrange(12, len(true) - 32)], public)
-            add("wrong_length", cut, model.HS_AUTHENTICATION if well_formed(cut) else model.MALFORMED)
-            add("wrong_header", tv.with_macs(tv.header(tv.RESP, index, version=rng.choice((0, 2, 255))) +
-                                             true[8:-32], public), model.MALFORMED)
+            add("wrong_length", cut,
+                model.HS_AUTHENTICATION if well_formed(cut) else model.MALFORMED)
+            head = tv.header(tv.RESP, index, version=rng.choice((0, 2, 255)))
+            add("wrong_header", tv.with_macs(head + true[8:-32], public), model.MALFORMED)
             # A session of one of these would be one of someone else's keys
             low = true[:12] + rng.choice(LOW_ORDER) + true[44:-32]
             add("low_order", tv.with_macs(low, public), model.HS_AUTHENTICATION)
         mac1 = tv.mac1_of(init)
         for _ in range(4):
-            cookie = tv.make_cookie(self.peer.identity.public, rng.randbytes(16), index, mac1,
-                                    rng.randbytes(24))
+            cookie = self.cookie(index, mac1)
             add("wrong_cookie", mutate.flip(rng, cookie, 8), model.HS_AUTHENTICATION)
-            add("cookie_for_another", tv.make_cookie(self.peer.identity.public, rng.randbytes(16), index,
-                                                     rng.randbytes(16), rng.randbytes(24)),
+            add("cookie_for_another", self.cookie(index, rng.randbytes(16)),
                 model.HS_AUTHENTICATION)
         if rng.random() < 0.3:
             add("cookie", cookie, model.HS_COOKIE_RECEIVED)
@@ -515,5 +524,6 @@ class Responder:
         add("tlvs", true, resp_payload(payload))
         # It was answered, whatever by: a second answer is one too many
         second = tv.Answer(self.peer.identity, init, ephemeral=rng.randbytes(32))
-        add("twice", second.resp(payload=mutate.encode(mutate.items_of_resp())), model.UNKNOWN_SESSION)
+        add("twice", second.resp(payload=mutate.encode(mutate.items_of_resp())),
+            model.UNKNOWN_SESSION)
         return messages

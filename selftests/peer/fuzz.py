@@ -1,6 +1,6 @@
 #!/usr/bin/python3 -B
 # SPDX-License-Identifier: GPL-2.0
-"""A peer with valid keys that sends what is broken. Run by fuzz-packets.sh in that peer's namespace.
+"""A peer with valid keys that sends what is broken. Run by fuzz-packets.sh in its namespace.
 
 It breaks messages at every layer and seals again what is above the break: damage behind a right
 tag, a right mac1, a right checksum. model.py says of each message what must become of it, and the
@@ -199,9 +199,11 @@ class Wires:
 
 # How trains cross the cable, by offloads of its sending and its receiving end: as they were sent,
 # merged again from single datagrams, as single datagrams.
-PATHS = (("as sent", ("sg", "on", "tx-udp-segmentation", "on"), ("gro", "off", "rx-gro-list", "off")),
+PATHS = (("as sent", ("sg", "on", "tx-udp-segmentation", "on"),
+          ("gro", "off", "rx-gro-list", "off")),
          ("merged", ("tx-udp-segmentation", "off"), ("gro", "on", "rx-gro-list", "on")),
-         ("single", ("tx-udp-segmentation", "off", "sg", "off"), ("gro", "off", "rx-gro-list", "off")))
+         ("single", ("tx-udp-segmentation", "off", "sg", "off"),
+          ("gro", "off", "rx-gro-list", "off")))
 
 
 class Fuzzer:
@@ -255,7 +257,8 @@ class Fuzzer:
 
     def drain(self):
         """What came to our own sockets is no memory of the module's."""
-        for sock in (self.inside, self.caller.socket, *(sock for sock, _ in self.wires.ways.values()),
+        for sock in (self.inside, self.caller.socket,
+                     *(sock for sock, _ in self.wires.ways.values()),
                      *(one.peer.socket for one in self.responders)):
             while select.select([sock], [], [], 0)[0]:
                 sock.recv(65536)
@@ -263,8 +266,8 @@ class Fuzzer:
     def take(self, path):
         self.path, ours, theirs = path
         for host, settings in (([], ours), (["ip", "netns", "exec", self.host.name], theirs)):
-            subprocess.run([*host, "ethtool", "-K", "eth0", *settings], check=True, timeout=PATIENCE,
-                           stdout=subprocess.DEVNULL)
+            subprocess.run([*host, "ethtool", "-K", "eth0", *settings], check=True,
+                           timeout=PATIENCE, stdout=subprocess.DEVNULL)
         before, datagrams = self.received(), 60
         self.note([("trains", bytes([255]) + bytes(99), model.MALFORMED)] * datagrams,
                   self.wires.send_in_trains)
@@ -275,8 +278,9 @@ class Fuzzer:
 
     def received(self):
         """IPv4 packets that the host's stack got: a train is one."""
-        with namespace(self.host.name), open("/proc/thread-self/net/snmp", encoding="ascii") as file:
-            names, values = [line.split() for line in file if line.startswith("Ip: ")]
+        with namespace(self.host.name):
+            with open("/proc/thread-self/net/snmp", encoding="ascii") as file:
+                names, values = [line.split() for line in file if line.startswith("Ip: ")]
         return int(values[names.index("InReceives")])
 
     def connect(self):
@@ -378,7 +382,7 @@ class Fuzzer:
             self.settle("answers to an INIT")
 
     def flood(self):
-        """More handshakes than the worker takes: cookies are asked for, and with them there are limits."""
+        """More handshakes than the worker takes: it wants cookies, and then there are limits."""
         inits, peer = self.inits, self.caller
         any_of = (None, model.HS_COOKIE_SENT, model.HS_RATE_LIMIT, model.HS_AUTHENTICATION,
                   model.HS_TOO_OFTEN)
@@ -386,8 +390,8 @@ class Fuzzer:
             # Or it is too soon after the last one
             time.sleep(0.025)
             offer = tv.Offer(inits.identity, inits.remote, timestamp=inits.timestamp())
-            flood = [inits.sealed(tv.header(tv.INIT, self.rng.getrandbits(32)) + self.rng.randbytes(128))
-                     for _ in range(400)]
+            flood = [inits.sealed(tv.header(tv.INIT, self.rng.getrandbits(32)) +
+                                  self.rng.randbytes(128)) for _ in range(400)]
             self.note([("flood", message, (model.HS_COOKIE_SENT, model.HS_AUTHENTICATION))
                        for message in flood], self.wires.send_in_trains)
             peer.send(offer.message)
@@ -423,7 +427,8 @@ def memory_is_bounded(fuzzer):
     fuzzer.drain()
     wait_until(lambda: memory() - fuzzer.memory_before <= GROWTH_LEFT,
                f"slab is {memory() - fuzzer.memory_before} KiB larger at the end")
-    ktap.say(f"slab: {fuzzer.memory_before} KiB before, {fuzzer.memory_peak} at most, {memory()} after")
+    ktap.say(f"slab: {fuzzer.memory_before} KiB before, {fuzzer.memory_peak} at most, "
+             f"{memory()} after")
     assert fuzzer.memory_peak - fuzzer.memory_before <= GROWTH_PEAK, "it was too much meanwhile"
 
 

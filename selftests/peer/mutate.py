@@ -14,8 +14,9 @@ from packets import checksum
 TCP, UDP, ICMP, ICMPV6 = 6, 17, 1, 58
 
 INTERESTING8 = (0, 1, 2, 4, 5, 6, 15, 16, 17, 0x40, 0x45, 0x4f, 0x60, 0x7f, 0x80, 0xff)
-INTERESTING16 = (0, 1, 2, 3, 4, 7, 8, 15, 16, 19, 20, 21, 39, 40, 41, 255, 256, 768, 769, 1024, 1279,
-                 1280, 1500, 0x1fff, 0x2000, 0x3fff, 0x4000, 0x7fff, 0x8000, 0xfff0, 0xfffe, 0xffff)
+INTERESTING16 = (0, 1, 2, 3, 4, 7, 8, 15, 16, 19, 20, 21, 39, 40, 41, 255, 256, 768, 769, 1024,
+                 1279, 1280, 1500, 0x1fff, 0x2000, 0x3fff, 0x4000, 0x7fff, 0x8000, 0xfff0, 0xfffe,
+                 0xffff)
 
 
 class Chance(random.Random):
@@ -100,8 +101,9 @@ class Packets:
         if size >= 72 and rng.random() < 0.25:
             words = rng.randint(6, 15)
         protocol = rng.choice((UDP, UDP, UDP, TCP, TCP, ICMP))
-        packet = bytearray(struct.pack(">BBHHHBBH", 0x40 | words, rng.choice((0, 1, 2, 3, 0xb8)), size,
-                                       rng.getrandbits(16), 0, 64, protocol, 0))
+        tos = rng.choice((0, 1, 2, 3, 0xb8))
+        packet = bytearray(struct.pack(">BBHHHBBH", 0x40 | words, tos, size, rng.getrandbits(16), 0,
+                                       64, protocol, 0))
         packet += self.sources[0][0] + self.targets[0][0]
         if words > 5:
             packet += self.options(rng, 4 * (words - 5))
@@ -131,8 +133,8 @@ class Packets:
             data += bytes([kind, length, rng.choice((0, 1, 4, 5, 8, 255))]) + rng.randbytes(4)
         return data[:size]
 
-    BREAK4 = ("version", "ihl", "length", "length", "fragment", "fragment", "ttl", "protocol", "source",
-              "source", "target", "header", "header", "anything")
+    BREAK4 = ("version", "ihl", "length", "length", "fragment", "fragment", "ttl", "protocol",
+              "source", "source", "target", "header", "header", "anything")
 
     def break4(self, rng, packet, what):
         if what == "version":
@@ -142,12 +144,13 @@ class Packets:
         elif what == "length":
             packet[2:4] = struct.pack(">H", number16(rng, len(packet)))
         elif what == "fragment":
-            packet[6:8] = struct.pack(">H", rng.choice((0x2000, 0x2001, 1, 2, 0x1fff, 0x3fff, 0x4000,
-                                                        0x8000, rng.getrandbits(16))))
+            packet[6:8] = struct.pack(">H", rng.choice((0x2000, 0x2001, 1, 2, 0x1fff, 0x3fff,
+                                                        0x4000, 0x8000, rng.getrandbits(16))))
         elif what == "ttl":
             packet[8] = rng.choice((0, 1, 255))
         elif what == "protocol":
-            packet[9] = rng.choice((0, 4, 41, 47, 50, 51, 94, 103, 132, 136, 255, rng.getrandbits(8)))
+            packet[9] = rng.choice((0, 4, 41, 47, 50, 51, 94, 103, 132, 136, 255,
+                                    rng.getrandbits(8)))
         elif what == "source":
             packet[12:16] = rng.choice(self.strangers[0])
         elif what == "target":
@@ -158,14 +161,15 @@ class Packets:
             packet[rng.randrange(len(packet))] = rng.getrandbits(8)
 
     def make6(self, rng, size):
-        kind = rng.choice((UDP, UDP, TCP, ICMPV6))
+        last = first = rng.choice((UDP, UDP, TCP, ICMPV6))
         body, rest = b"", size - 40
         if rest >= 40 and rng.random() < 0.4:
-            kind, body = self.extensions(rng, kind, rest - 8)
-        body += self.transport(rng, kind if kind in (UDP, TCP) else ICMPV6, rest - len(body)) \
-            if rest - len(body) >= 8 else bytes(rest - len(body))
-        packet = bytearray(struct.pack(">IHBB", 6 << 28 | rng.getrandbits(22) << 4 & 0x0ff00000, rest,
-                                       kind, 64) + self.sources[1][0] + self.targets[1][0] + body)
+            first, body = self.extensions(rng, last, rest - 8)
+        rest -= len(body)
+        body += self.transport(rng, last, rest) if rest >= 8 else bytes(rest)
+        packet = bytearray(struct.pack(">IHBB", 6 << 28 | rng.getrandbits(8) << 20, len(body),
+                                       first, 64))
+        packet += self.sources[1][0] + self.targets[1][0] + body
         for _ in range(rng.choice((0, 1, 1, 1, 2, 3))):
             self.break6(rng, packet, rng.choice(self.BREAK6))
         return self.cut(rng, packet)
@@ -183,7 +187,8 @@ class Packets:
                 body = struct.pack(">HI", rng.choice((0, 1, 8, 0xfff9)), rng.getrandbits(32))
             else:
                 # Pad1, PadN, jumbo payload, router alert, home address, RPL or segment routing
-                body = bytes([rng.choice((0, 1, 0xc2, 5, 0xc9, 3, 4, 2)), rng.choice((0, 2, 4, 255))])
+                body = bytes([rng.choice((0, 1, 0xc2, 5, 0xc9, 3, 4, 2)),
+                              rng.choice((0, 2, 4, 255))])
                 body += rng.randbytes(4)
             one = bytes([following, length]) + body + bytes(8 * min(length, 2))
             if len(data) + len(one) > room:
@@ -316,5 +321,5 @@ def tlv_ciphers(rng, items):
             items[at] = kind, None, bytes([rng.choice((0, 1, 2, 3, 99, 255)) for _ in value])
 
 
-BREAK_TLVS = [tlv_missing, tlv_twice, tlv_kind, tlv_value, tlv_claim, tlv_claim, tlv_order, tlv_strange,
-              tlv_mode, tlv_ciphers]
+BREAK_TLVS = [tlv_missing, tlv_twice, tlv_kind, tlv_value, tlv_claim, tlv_claim, tlv_order,
+              tlv_strange, tlv_mode, tlv_ciphers]
