@@ -380,6 +380,9 @@ class Fuzzer:
             self.note(block, lambda messages: None)
             self.note([("good", *self.data.good(100))], self.wires.send)
             self.settle("answers to an INIT")
+            # With a session it would be silent for a while
+            if (None, model.UNKNOWN_SESSION) in [verdict for _, _, verdict in block]:
+                self.host.knows_anew(one.peer, [one.address + "/32"])
 
     def flood(self):
         """More handshakes than the worker takes: it wants cookies, and then there are limits."""
