@@ -6,6 +6,7 @@
 #	# What this story is about, in a sentence.
 #	# clock: virtual		(optional: idle time costs nothing; default real)
 #	# timeout: 60			(optional: seconds of the guest's clock)
+#	# suites: default		(optional: check-all runs it on that suite alone)
 #	. "$(dirname "$0")/lib.sh"
 #	tunnel_pair
 #	check "ping crosses the tunnel" on left ping -c 3 "${inner4[right]}"

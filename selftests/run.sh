@@ -165,7 +165,7 @@ case ${1:-} in
 		clock=$(setting "$file" clock real)
 		smp=$(setting "$file" smp 2)
 		[[ $clock == real ]] || smp=1
-		echo "$name $clock $smp $(setting "$file" timeout 120)"
+		echo "$name $clock $smp $(setting "$file" timeout 120) $(setting "$file" suites all)"
 	done
 	exit
 	;;
