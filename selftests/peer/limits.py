@@ -193,16 +193,16 @@ def _():
     assert BURST <= (through := limited(frames)) <= BURST + 1, f"{through} came through"
 
 
-@case("and 20 a second in the long run")
+@case("and then 20 a second")
 def _():
     source = ("198.18.0.2", 4001)
     cookie = cookies_for([source])[source]
     time.sleep(1)
-    before, begin = settled(), time.monotonic()
-    number = 0
-    while time.monotonic() < begin + 4:
-        if number % 50 == 0:
-            wire.send(load())
+    before = settled()
+    # Load lasts for a second: who sends no cookie does not prolong it
+    wire.send(load())
+    number, begin = 0, time.monotonic()
+    while time.monotonic() < begin + 0.8:
         wire.send([wire.frame(*source, init(cookie)) for _ in range(5)])
         number += 5
         time.sleep(0.02)
