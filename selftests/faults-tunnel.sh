@@ -15,4 +15,3 @@ tunnel_pair 4
 check "before" reach left right
 results tunnel_faults.py
 check "afterwards" reach left right
-look_for_leaks

@@ -17,4 +17,3 @@ defer modprobe toyvpn
 ns left
 modprobe toyvpn
 results faults.py
-look_for_leaks

@@ -53,4 +53,3 @@ results on left fuzz_netlink.py "$seed" "$messages"
 check "the honest tunnel lost nothing" lost
 check "a valid configuration works afterwards" valid_after
 check "and so does the honest tunnel" reach left right
-look_for_leaks

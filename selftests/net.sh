@@ -140,11 +140,3 @@ pass() {
 goes() {
 	wait_for "${3:-20}" on "$1" ping -c 1 -W 1 "$2"
 }
-
-# look_for_leaks: kmemleak, where the kernel has it, tells of nothing that is younger than 5 seconds
-# or that it has not seen before: a first look, so that run.sh's at the end of the story tells all
-look_for_leaks() {
-	[[ -e /sys/kernel/debug/kmemleak ]] || return 0
-	sleep 5
-	echo scan >/sys/kernel/debug/kmemleak
-}

@@ -79,6 +79,9 @@ complained() {
 	local log
 
 	if [[ -e /sys/kernel/debug/kmemleak ]]; then
+		# It tells of nothing that is younger than five seconds or that it sees for the first time.
+		sleep 5
+		echo scan >/sys/kernel/debug/kmemleak
 		echo scan >/sys/kernel/debug/kmemleak
 		sed 's/^/kmemleak: /' /sys/kernel/debug/kmemleak
 		echo clear >/sys/kernel/debug/kmemleak
