@@ -116,16 +116,13 @@ check-all:
 	@selftests/vm/check.sh bookworm trixie forky $(KERNEL)
 
 lint:
-	@selftests/vm/host.sh
 	@selftests/vm/lint.sh $(CHECKS)
 
 fuzz-tool:
-	@selftests/vm/host.sh
 	@selftests/fuzz/run.sh
 
 debug-kernel kcsan-kernel: %-kernel:
-	@selftests/vm/host.sh
 	@selftests/vm/kernel.sh $*
 
-.PHONY: lint fuzz-tool debug-kernel kcsan-kernel
-.PHONY: all help modules modules_install tools install clean vm shell demo uapi fuzz flood check check-all
+.PHONY: all help modules modules_install tools install clean vm shell demo uapi fuzz flood check \
+	check-all lint fuzz-tool debug-kernel kcsan-kernel

@@ -32,6 +32,7 @@ import toyvpn as tv
 from damage import (OURS, THEIRS, Data, Inits, Responder, Stray, answer_to, counter_of, garbage,
                     with_counter)
 from ktap import equal
+from memory import pages
 from netns import PATIENCE, namespace
 from rig import PORT, Peer, from_arguments, wait_until
 
@@ -419,8 +420,7 @@ class Fuzzer:
 
 def memory():
     """KiB of slab that the kernel cannot give back."""
-    with open("/proc/meminfo", encoding="ascii") as file:
-        return int(next(line for line in file if line.startswith("SUnreclaim:")).split()[1])
+    return pages()["SUnreclaim"]
 
 
 def memory_is_bounded(fuzzer):

@@ -35,6 +35,13 @@ def udp_segment(source, target, sport, dport, payload):
 address = functools.lru_cache(ipaddress.ip_address)
 
 
+def ipv4(source, target, protocol, body, tos=0):
+    """A whole packet over IPv4; source and target are ipaddress objects."""
+    head = struct.pack(">BBHHHBBH", 0x45, tos, 20 + len(body), 1, 0, HOP_LIMIT, protocol, 0)
+    head += source.packed + target.packed
+    return head[:10] + struct.pack(">H", checksum(head)) + head[12:] + body
+
+
 def udp(source, target, payload, sport=4000, dport=4000, tos=0):
     """A whole packet of either family, by its addresses."""
     source, target = address(source), address(target)
@@ -42,19 +49,14 @@ def udp(source, target, payload, sport=4000, dport=4000, tos=0):
     if source.version == 6:
         return (struct.pack(">IHBB", 6 << 28 | tos << 20, len(segment), UDP, HOP_LIMIT) +
                 source.packed + target.packed + segment)
-    head = struct.pack(">BBHHHBBH", 0x45, tos, 20 + len(segment), 1, 0, HOP_LIMIT, UDP, 0)
-    head += source.packed + target.packed
-    return head[:10] + struct.pack(">H", checksum(head)) + head[12:] + segment
+    return ipv4(source, target, UDP, segment, tos)
 
 
 def echo(source, target, number, kind=8):
     """An ICMP echo request over IPv4, or with kind=0 the answer to one."""
-    source, target = address(source), address(target)
     body = struct.pack(">BBHHH", kind, 0, 0, 1, number) + b"echo"
     body = body[:2] + struct.pack(">H", checksum(body)) + body[4:]
-    head = struct.pack(">BBHHHBBH", 0x45, 0, 20 + len(body), 1, 0, HOP_LIMIT, ICMP, 0)
-    head += source.packed + target.packed
-    return head[:10] + struct.pack(">H", checksum(head)) + head[12:] + body
+    return ipv4(address(source), address(target), ICMP, body)
 
 
 def tos_of(packet):

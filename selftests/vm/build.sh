@@ -11,7 +11,7 @@
 . "$(dirname "${BASH_SOURCE[0]}")/common.sh"
 
 machine=${1:?MACHINE}
-need_machine "$machine"
+need machine "$machine" "${all_machines[@]}"
 out=$checkout/build/$machine
 
 # Runs in the chroot. At /mnt is what kernel.sh made, if the kernel is one of those.

@@ -191,9 +191,12 @@ check() {
 }
 
 machines=("$@")
-((${#machines[@]})) || machines=("$(machine)")
+if ((${#machines[@]} == 0)); then
+	machine=$(machine)
+	machines=("$machine")
+fi
 for machine in "${machines[@]}"; do
-	need_machine "$machine"
+	need machine "$machine" "${all_machines[@]}"
 done
 mapfile -t stories < <("$checkout/selftests/run.sh" --list)
 if [[ -n ${TESTS:-} ]]; then

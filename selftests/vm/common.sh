@@ -24,23 +24,17 @@ guest_checkout=/toyvpn
 # shellcheck disable=SC2034
 all_machines=("${all_suites[@]}" "${all_kernels[@]}")
 
-# need_machine NAME: refuse what is not one of ours
-need_machine() {
-	[[ " ${all_machines[*]} " == *" $1 "* ]] || die "no machine '$1': one of ${all_machines[*]}"
-}
-
 # machine: the one that SUITE= and KERNEL= name
 machine() {
-	if [[ -z ${KERNEL:-} ]]; then
-		need_suite "${SUITE:-$default_suite}"
-		echo "${SUITE:-$default_suite}"
-	elif [[ " ${all_kernels[*]} " != *" $KERNEL "* ]]; then
-		die "no kernel '$KERNEL': one of ${all_kernels[*]}"
-	elif [[ ${SUITE:-$default_suite} != "$default_suite" ]]; then
-		die "KERNEL=$KERNEL is made of $default_suite's sources, so SUITE=$SUITE cannot be"
-	else
-		echo "$KERNEL"
+	local suite=${SUITE:-$default_suite}
+
+	need suite "$suite" "${all_suites[@]}"
+	if [[ -n ${KERNEL:-} ]]; then
+		need kernel "$KERNEL" "${all_kernels[@]}"
+		[[ $suite == "$default_suite" ]] ||
+			die "KERNEL=$KERNEL is made of $default_suite's sources, so SUITE=$suite cannot be"
 	fi
+	echo "${KERNEL:-$suite}"
 }
 
 # is_kernel MACHINE: whether it has a kernel that we build
@@ -101,9 +95,12 @@ die() {
 	exit 1
 }
 
-# need_suite NAME: refuse what is not one of ours
-need_suite() {
-	[[ " ${all_suites[*]} " == *" $1 "* ]] || die "no suite '$1': one of ${all_suites[*]}"
+# need KIND NAME CHOICE...: refuse a name that is not one of these
+need() {
+	local kind=$1 name=$2
+
+	shift 2
+	[[ " $* " == *" $name "* ]] || die "no $kind '$name': one of $*"
 }
 
 # debian_archive: the address of the Debian archive that this machine's apt uses, or MIRROR=
@@ -158,4 +155,32 @@ locked() {
 		fi
 		"$@"
 	) 9>"$cache/$name.lock"
+}
+
+# cached NAME DIR DOING CMD...: have the folder DIR in the cache. If it is not there, CMD fills a new
+# folder, whose path follows as its last word; whole, that takes DIR's place: a run that is killed
+# leaves nothing half-made. NAME is that of its log and its lock, and what its folders begin with.
+cached() {
+	locked "$1" have_cached "$@"
+}
+
+have_cached() {
+	local name=$1 dir=$2 doing=$3 new=$cache/new-$1 used
+
+	shift 3
+	if [[ ! -e $dir ]]; then
+		need_root "$doing"
+		say "$name: $doing, which takes minutes (log: $cache/log/$name.log)"
+		rm -rf "$new"
+		mkdir "$new"
+		logged "$name" "$@" "$new"
+		mv "$new" "$dir"
+		say "$name: $(du -sh "$dir" | cut -f1) in $dir"
+		# What other recipes made, and nobody used for two weeks
+		find "$cache" -maxdepth 2 -path "$cache/$name-*/used" -mtime +14 | while read -r used; do
+			rm -rf "${used%/used}"
+		done
+	fi
+	# As old as its last use
+	touch "$dir/used"
 }

@@ -25,14 +25,3 @@ packages() {
 
 	echo "--include=$*"
 }
-
-# remove_unused NAME: what other recipes made under the name and nobody used for two weeks. The file
-# "used" in each is as old as its last use.
-remove_unused() {
-	local used
-
-	# shellcheck disable=SC2154 # of common.sh
-	find "$cache" -path "$cache/$1-*/used" -mtime +14 | while read -r used; do
-		rm -rf "${used%/used}"
-	done
-}

@@ -7,7 +7,7 @@
 . "$(dirname "${BASH_SOURCE[0]}")/common.sh"
 
 machine=${1:?MACHINE}
-need_machine "$machine"
+need machine "$machine" "${all_machines[@]}"
 dir=$(root_dir "$machine")
 image=$(initrd "$machine")
 vm=$checkout/selftests/vm

@@ -12,10 +12,9 @@
 
 # shellcheck source=selftests/vm/common.sh
 . "$(dirname "${BASH_SOURCE[0]}")/common.sh"
-# shellcheck source=selftests/vm/debootstrap.sh
-. "$(dirname "${BASH_SOURCE[0]}")/debootstrap.sh"
 
 kernel=${1:?KERNEL}
+need kernel "$kernel" "${all_kernels[@]}"
 vm=selftests/vm
 
 # What was asked for and did not take, be it for a dependency or a name that is gone: an option that is
@@ -70,27 +69,10 @@ build() {
 	BIND=$1 "$checkout/$vm/enter.sh" "$(workshop_dir)/root" "$vm/kernel.sh" "$kernel" inside
 }
 
-main() {
-	local new=$cache/new-kernel-$kernel dir
-
-	dir=$(kernel_dir "$kernel")
-	if [[ ! -e $dir ]]; then
-		need_root "building a kernel"
-		say "$kernel: building its kernel (log: $cache/log/kernel-$kernel.log)"
-		rm -rf "$new"
-		mkdir "$new"
-		logged "kernel-$kernel" build "$new"
-		mv "$new" "$dir"
-		say "$kernel: kernel $(<"$dir/release") in $dir"
-		remove_unused "kernel-$kernel"
-	fi
-	touch "$dir/used"
-}
-
-is_kernel "$kernel" || die "no kernel '$kernel': one of ${all_kernels[*]}"
 if [[ ${2:-} == inside ]]; then
 	inside
 else
-	"$checkout/$vm/workshop.sh"
-	locked "kernel-$kernel" main
+	dir=$(kernel_dir "$kernel")
+	[[ -e $dir ]] || "$checkout/$vm/workshop.sh"
+	cached "kernel-$kernel" "$dir" "building the kernel" build
 fi

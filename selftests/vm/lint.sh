@@ -204,7 +204,7 @@ inside-check) "check_$2" ;;
 *)
 	(($#)) || set -- "${checks[@]}"
 	for check; do
-		[[ " ${checks[*]} " == *" $check "* ]] || die "no check '$check': one of ${checks[*]}"
+		need check "$check" "${checks[@]}"
 	done
 	"$checkout/selftests/vm/workshop.sh"
 	"$checkout/selftests/vm/enter.sh" "$(workshop_dir)/root" selftests/vm/lint.sh inside "$@"

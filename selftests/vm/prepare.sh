@@ -7,7 +7,7 @@
 
 vm=$checkout/selftests/vm
 machine=${1:?MACHINE}
-need_machine "$machine"
+need machine "$machine" "${all_machines[@]}"
 
 "$vm/host.sh"
 "$vm/root.sh" "$(suite_of "$machine")"

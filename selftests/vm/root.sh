@@ -15,8 +15,7 @@
 . "$(dirname "${BASH_SOURCE[0]}")/debootstrap.sh"
 
 suite=${1:?SUITE}
-need_suite "$suite"
-dir=$(root_dir "$suite")
+need suite "$suite" "${all_suites[@]}"
 
 wanted=(
 	linux-image-amd64 linux-headers-amd64 gcc make libc6-dev libelf-dev pkgconf xz-utils
@@ -76,27 +75,10 @@ make_all() {
 	release=$(basename "$(ls -d "$new"/root/lib/modules/*)")
 	echo "$release" >"$new/release"
 	cp "$new/root/boot/vmlinuz-$release" "$new/vmlinuz"
-	echo "I: trimming its modules and making its image"
+	echo "I: kernel $release: trimming its modules and making its image"
 	trim_modules "$new" "$release"
 	mkdir "$new/root/$guest_checkout" "$new/root/share"
 	make_image "$new"
 }
 
-main() {
-	local new=$cache/new-$suite
-
-	if [[ ! -e $dir ]]; then
-		need_root "making a guest's root"
-		say "$suite: making the guest's root (a minute or two; log: $cache/log/root-$suite.log)"
-		# Made under another name and renamed when whole: a run that is killed leaves nothing half-made.
-		rm -rf "$new"
-		mkdir "$new"
-		logged "root-$suite" make_all "$new"
-		mv "$new" "$dir"
-		say "$suite: kernel $(<"$dir/release"), $(du -sh "$dir" | cut -f1) in $dir"
-		remove_unused "$suite"
-	fi
-	touch "$dir/used"
-}
-
-locked "$suite" main
+cached "$suite" "$(root_dir "$suite")" "making the guest's root" make_all

@@ -6,5 +6,7 @@
 # shellcheck source=selftests/vm/common.sh
 . "$(dirname "${BASH_SOURCE[0]}")/common.sh"
 
-"$checkout/selftests/vm/prepare.sh" "$(machine)"
+# By itself, so that a refusal ends this as well.
+machine=$(machine)
+"$checkout/selftests/vm/prepare.sh" "$machine"
 exec "$checkout/selftests/vm/boot.sh"

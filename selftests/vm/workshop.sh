@@ -34,20 +34,5 @@ make_workshop() {
 		tar -xf linux-source-*.tar.xz -C linux --strip-components=1 --wildcards "linux-source-*/scripts"'
 }
 
-main() {
-	local new=$cache/new-workshop
-
-	if [[ ! -e $dir ]]; then
-		need_root "making the workshop"
-		say "making the workshop, a Debian to build kernels in (minutes; log: $cache/log/workshop.log)"
-		rm -rf "$new"
-		mkdir "$new"
-		logged workshop make_workshop "$new"
-		mv "$new" "$dir"
-		say "workshop: $(du -sh "$dir" | cut -f1) in $dir"
-		remove_unused workshop
-	fi
-	touch "$dir/used"
-}
-
-locked workshop main
+[[ -e $dir ]] || "$checkout/selftests/vm/host.sh"
+cached workshop "$dir" "making the workshop, a Debian to build kernels in" make_workshop
