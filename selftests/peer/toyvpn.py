@@ -294,11 +294,6 @@ def header(kind, *indexes, version=VERSION, reserved=0):
     return struct.pack(f"<BBH{len(indexes)}I", kind, version, reserved, *indexes)
 
 
-def cookie_for(secret, address, port):
-    """The cookie of a source; address as its 4 or 16 bytes."""
-    return hmac_sha256(secret, address + struct.pack(">H", port))[:MAC_LEN]
-
-
 def make_cookie(public, cookie, receiver, answered_mac1, nonce=None, **fields):
     """COOKIE, from the side whose static key is public."""
     nonce = nonce or os.urandom(24)
