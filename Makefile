@@ -85,11 +85,11 @@ demo: override CMD := selftests/demo.sh
 demo:
 	@selftests/vm/vm.sh
 
-# For longer than check does, and other messages each time. SLOW: what it may take, in times of check's.
+# For longer than check does, and other messages each time. BUSY: what it may take, in times of check's.
 packets = $(or $(N),1000000)
 packets_seed = $(or $(SEED),$(shell date +%s))
 
-fuzz: override CMD := SLOW=$$(($(packets) / 100000 + 1)) FUZZ_MESSAGES=$(packets) FUZZ_SEED=$(packets_seed) \
+fuzz: override CMD := BUSY=$$(($(packets) / 100000 + 1)) FUZZ_MESSAGES=$(packets) FUZZ_SEED=$(packets_seed) \
 	selftests/run.sh fuzz-packets
 fuzz: export TIMEOUT := $(or $(TIMEOUT),86400)
 fuzz:
@@ -113,7 +113,7 @@ check:
 	@selftests/vm/check.sh
 
 check-all:
-	@selftests/vm/check.sh bookworm trixie forky $(KERNEL)
+	@selftests/vm/check.sh $(KERNEL) bookworm trixie forky
 
 lint:
 	@selftests/vm/lint.sh $(CHECKS)

@@ -40,7 +40,7 @@ valid_after() {
 
 seed=${SEED:-20261122}
 # A slow kernel gets fewer
-messages=${N:-$((10000 / ${SLOW:-1}))}
+messages=${N:-$(amount 10000)}
 diag "SEED=$seed N=$messages"
 tunnel_pair 4
 check "an honest tunnel works" reach left right

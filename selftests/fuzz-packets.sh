@@ -17,7 +17,7 @@ tcp_again_and_again() {
 }
 
 # A kernel that looks for defects does less in the same time
-export FUZZ_MESSAGES=${FUZZ_MESSAGES:-$((200000 / ${SLOW:-1}))} FUZZ_SEED=${FUZZ_SEED:-toyvpn}
+export FUZZ_MESSAGES=${FUZZ_MESSAGES:-$(amount 200000)} FUZZ_SEED=${FUZZ_SEED:-toyvpn}
 diag "$FUZZ_MESSAGES messages, seed $FUZZ_SEED"
 user_space_peer 4
 honest

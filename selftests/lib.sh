@@ -89,19 +89,6 @@ check() {
 	fi
 }
 
-# check_fails TITLE CMD...: passed if CMD fails by itself (not by a signal)
-check_fails() {
-	local title=$1 output status
-
-	shift
-	attempt "$@"
-	if ((status > 0 && status < 124)); then
-		ok "$title"
-	else
-		not_ok "$title" "$* ended with $status"$'\n'"$output"
-	fi
-}
-
 # check_refused TITLE TEXT CMD...: passed if CMD exits with 1 and prints one line, with TEXT in it
 check_refused() {
 	local title=$1 text=$2 output status
@@ -122,6 +109,11 @@ check_equal() {
 	else
 		not_ok "$1" "expected: $2"$'\n'"actual:   $3"
 	fi
+}
+
+# amount N: so many times, or on a slow kernel as many as take about as long
+amount() {
+	echo $(($1 / ${SLOW:-1}))
 }
 
 #
@@ -164,15 +156,6 @@ wait_for() {
 	until "$@" >/dev/null 2>&1; do
 		((SECONDS < deadline)) || return 1
 		sleep 0.1
-	done
-}
-
-# require CMD...: the story needs these programs
-require() {
-	local cmd
-
-	for cmd in "$@"; do
-		command -v "$cmd" >/dev/null || { diag "no $cmd here"; return 1; }
 	done
 }
 

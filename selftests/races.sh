@@ -15,7 +15,7 @@ unloaded() {
 
 seed=${SEED:-$((RANDOM * 32768 + RANDOM))}
 # A slow kernel gets fewer
-rounds=${ROUNDS:-$((500 / ${SLOW:-1}))}
+rounds=${ROUNDS:-$(amount 500)}
 diag "SEED=$seed ROUNDS=$rounds, $(nproc) CPU"
 tunnel_pair 4
 ns away

@@ -5,8 +5,8 @@
 # everything. Stories of a machine that want the same clock and processors share a guest, and one that
 # brings its guest down costs the others nothing but a new one. build/check.ktap has the report.
 #
-# What may run beside something else does, as much at a time as there are processors: preparing the
-# machines, and at the end the guests on the virtual clock. Those on the real one run alone.
+# Of several machines as many are checked at a time as there are processors, and each one's report
+# comes whole.
 
 # shellcheck source=selftests/vm/common.sh
 . "$(dirname "${BASH_SOURCE[0]}")/common.sh"
@@ -19,9 +19,14 @@ result() {
 	echo "$1 @ - $machine/$2"
 }
 
-# numbered: the report with a number for each story
+# numbered: the report with a number for each story, each line as it comes
 numbered() {
-	awk '/^(not )?ok @ /{ sub("@", ++n) } { print; fflush() }'
+	local line number=0
+
+	while IFS= read -r line; do
+		[[ $line != @(ok|'not ok')' @ '* ]] || line=${line/@/$((++number))}
+		printf '%s\n' "$line"
+	done
 }
 
 # at_once CMD NAME...: run CMD NAME for each name, as many at a time as there are processors. What
@@ -32,11 +37,11 @@ at_once() {
 	shift
 	for name in "$@"; do
 		((started++ < $(nproc))) || wait -n || :
-		"$cmd" "$name" >"$tmp/$cmd-$name" &
+		"$cmd" "$name" >"$tmp/$name" &
 	done
 	wait
 	for name in "$@"; do
-		cat "$tmp/$cmd-$name"
+		cat "$tmp/$name"
 	done
 }
 
@@ -52,9 +57,9 @@ lost() {
 # hangs; and the host may be busy. Virtual seconds say nothing about real ones.
 deadline() {
 	if [[ $clock == virtual ]]; then
-		echo $((SECONDS + slow * 1500))
+		echo $((SECONDS + patience * 1500))
 	else
-		echo $((SECONDS + slow * (60 + 2 * timeout_of[$1])))
+		echo $((SECONDS + patience * (60 + 2 * timeout_of[$1])))
 	fi
 }
 
@@ -62,10 +67,10 @@ deadline() {
 one_guest() {
 	local line rc=0 limit inner=0 booted='' output
 
-	exec {output}< <(CMD="SLOW=$slow selftests/run.sh ${names[*]}" SUITE=$(suite_of "$machine") \
-		KERNEL=$kernel CLOCK=$clock SMP=$smp TIMEOUT=$((slow * 3600)) exec "$vm/boot.sh")
+	exec {output}< <(CMD="SLOW=$slow BUSY=$busy selftests/run.sh ${names[*]}" SUITE=$(suite_of "$machine") \
+		KERNEL=$kernel CLOCK=$clock SMP=$smp TIMEOUT=$((patience * 3600)) exec "$vm/boot.sh")
 	pid=$!
-	limit=$((SECONDS + slow * 300))
+	limit=$((SECONDS + patience * 300))
 	while ((${#names[@]})); do
 		IFS= read -r -t "$((limit > SECONDS ? limit - SECONDS : 1))" -u "$output" line || { rc=$?; break; }
 		case $line in
@@ -107,31 +112,30 @@ one_guest() {
 
 # on_machine MACHINE: make it that which results are of
 on_machine() {
-	machine=$1 kernel='' slow=1
+	machine=$1 kernel='' slow=1 busy=1
 	# A kernel that looks at each access is several times slower.
 	! is_kernel "$machine" || kernel=$machine slow=4
+	((${#machines[@]} == 1)) || busy=2
+	patience=$((slow * busy))
 }
 
-# shellcheck disable=SC2317 # called by at_once
+# prepare: what the machine's guests need
 prepare() {
-	on_machine "$1"
 	rm -rf "$checkout/build/$machine/coverage"
-	echo "# $machine: $(list_of "$machine" | wc -l) stories"
 	if "$vm/prepare.sh" "$machine"; then
 		echo "  ok 1 - module and tool are built without a warning"
 		result ok build
 	else
 		echo "  not ok 1 - module and tool are built without a warning"
 		result 'not ok' build
+		return 1
 	fi
 }
 
-# guests MACHINE CLOCK: run its stories on this clock
+# guests CLOCK: run the machine's stories on this clock
 guests() {
-	local clock=$2 smp names pid=''
+	local clock=$1 smp names pid=''
 
-	on_machine "$1"
-	grep -q '^ok' "$tmp/prepare-$machine" || return 0
 	trap '[[ -z ${pid:-} ]] || kill "$pid" 2>/dev/null || :' EXIT
 	trap 'exit 130' INT
 	trap 'exit 143' TERM
@@ -144,10 +148,18 @@ guests() {
 	done
 }
 
-# shellcheck disable=SC2317 # called by at_once
-virtual_guests() {
-	say "$1: the stories on the virtual clock"
-	guests "$1" virtual
+# check MACHINE: a report of all of it
+check() {
+	local machine kernel slow busy patience clock
+
+	on_machine "$1"
+	echo "# $machine: $(list_of "$machine" | wc -l) stories"
+	! prepare || for clock in real virtual; do
+		say "$machine: the stories on the $clock clock"
+		(guests "$clock")
+	done
+	[[ ! -d $checkout/build/$machine/coverage ]] || "$vm/coverage.sh" "$machine" | sed 's/^/# /'
+	say "$machine: done"
 }
 
 # list: a line "STORY CLOCK SMP TIMEOUT SUITES" for each story that is asked for
@@ -165,8 +177,8 @@ list_of() {
 	fi
 }
 
-check() {
-	local name _ timeout machine kernel slow plan=0
+check_all() {
+	local name _ timeout plan=0
 	declare -A timeout_of
 
 	while read -r name _ _ timeout _; do
@@ -178,16 +190,11 @@ check() {
 	echo "KTAP version 1"
 	echo "1..$plan"
 	"$vm/host.sh"
-	at_once prepare "${machines[@]}"
-	for name in "${machines[@]}"; do
-		(guests "$name" real)
-	done
-	# The slow ones first, so that they do not end last and alone.
-	mapfile -t machines < <(printf '%s\n' "${machines[@]}" | tac)
-	at_once virtual_guests "${machines[@]}"
-	for name in "${machines[@]}"; do
-		[[ ! -d $checkout/build/$name/coverage ]] || "$vm/coverage.sh" "$name" | sed 's/^/# /'
-	done
+	if ((${#machines[@]} == 1)); then
+		check "${machines[0]}"
+	else
+		at_once check "${machines[@]}"
+	fi
 }
 
 machines=("$@")
@@ -210,5 +217,5 @@ fi
 mkdir -p "$checkout/build"
 tmp=$(mktemp -d)
 trap 'rm -rf "$tmp"' EXIT
-check | numbered | tee "$report"
+check_all | numbered | tee "$report"
 awk -f "$checkout/selftests/ktap.awk" "$report"
