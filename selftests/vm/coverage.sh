@@ -34,8 +34,9 @@ inside() {
 		--gcov-ignore-errors=source_not_found \
 		--gcov-ignore-parse-errors=negative_hits.warn_once_per_file "$sum" \
 		--html-details "$build/coverage/html/index.html" --txt "$build/coverage/lines.txt" \
-		--html-title 'toyvpn, lines of the module' --txt-summary "$build/coverage/summary.txt" \
-		>"$build/coverage/gcovr.log" 2>&1 || { tail -n 20 "$build/coverage/gcovr.log" && return 1; }
+		--html-title 'toyvpn, lines of the module' --txt-summary \
+		>"$build/coverage/summary.txt" 2>"$build/coverage/gcovr.log" ||
+		{ tail -n 20 "$build/coverage/gcovr.log" && return 1; }
 	sed -n 's/^lines: /coverage of the module, lines: /p' "$build/coverage/summary.txt"
 	echo "each line: $build/coverage/html/index.html"
 }
