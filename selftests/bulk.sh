@@ -8,12 +8,12 @@
 
 # all WHAT
 all() {
-	check "$1: TCP, IPv4" traffic.py tcp left right "${inner4[right]}" 2000000
-	check "$1: TCP, IPv6" traffic.py tcp left right "${inner6[right]}" 1000000
+	check "$1: TCP, IPv4" traffic.py tcp left right "${inner4[right]}" "$(amount 2000000)"
+	check "$1: TCP, IPv6" traffic.py tcp left right "${inner6[right]}" "$(amount 1000000)"
 	check "$1: UDP, one datagram a call" \
-		traffic.py udp left "${inner4[left]}" right "${inner4[right]}" 600 1300
+		traffic.py udp left "${inner4[left]}" right "${inner4[right]}" "$(amount 600)" 1300
 	check "$1: UDP, 16 datagrams a call" \
-		traffic.py udp left "${inner4[left]}" right "${inner4[right]}" 40 20800 1300
+		traffic.py udp left "${inner4[left]}" right "${inner4[right]}" "$(amount 40)" 20800 1300
 }
 
 # restart: sessions from scratch

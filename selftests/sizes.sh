@@ -68,9 +68,9 @@ check "one byte more: the sender is told, IPv4" too_big "${inner4[right]}" 1393
 check "one byte more: the sender is told, IPv6" too_big "${inner6[right]}" 1373
 check "larger packets cross in fragments" fragments
 check "UDP GSO of many sizes" gso 4 100 1372
-check "TCP with segmentation left to the link" traffic.py tcp left right "${inner4[right]}" 1000000
+check "TCP with segmentation left to the link" traffic.py tcp left right "${inner4[right]}" "$(amount 1000000)"
 on left ethtool -K vpn0 gso off sg off tx off >/dev/null
-check "and with all of it done before" traffic.py tcp left right "${inner4[right]}" 500000
+check "and with all of it done before" traffic.py tcp left right "${inner4[right]}" "$(amount 500000)"
 on left ethtool -K vpn0 gso on sg on tx on >/dev/null
 
 # A host behind left, so that left only forwards what it sends.
@@ -98,12 +98,12 @@ on left tc qdisc del dev lan clsact
 mtu 1300 1420
 check "a narrow path outside: packets still cross" reach left right
 check "large ones in fragments outside" pings left "${inner4[right]}" -s 1392
-check "TCP over a narrow path" traffic.py tcp left right "${inner4[right]}" 300000
+check "TCP over a narrow path" traffic.py tcp left right "${inner4[right]}" "$(amount 300000)"
 
 mtu 9000 8920
 check "jumbo frames: each size up to the MTU" crosses 28 1421 8919 8920
 check "jumbo frames: one byte more" too_big "${inner4[right]}" 8893
-check "jumbo frames: TCP" traffic.py tcp left right "${inner6[right]}" 1000000
+check "jumbo frames: TCP" traffic.py tcp left right "${inner6[right]}" "$(amount 1000000)"
 mtu 1500 1280
 check "the smallest MTU of IPv6" crosses 1279 1280
-check "TCP with the smallest MTU" traffic.py tcp left right "${inner6[right]}" 300000
+check "TCP with the smallest MTU" traffic.py tcp left right "${inner6[right]}" "$(amount 300000)"
