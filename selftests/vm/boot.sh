@@ -82,10 +82,12 @@ esac
 # What watches every byte needs bytes itself, and time.
 memory=${MEM:-1G} boot_timeout=${BOOT_TIMEOUT:-120}
 if is_kernel "$machine"; then
-	memory=${MEM:-3G} boot_timeout=${BOOT_TIMEOUT:-300}
+	memory=${MEM:-1536M} boot_timeout=${BOOT_TIMEOUT:-300}
 fi
 
 append="console=ttyS0 panic=-1 mitigations=off guest.machine=$machine"
+# On the virtual clock the TSC cannot be wrong, and the kernel need not look twice a second.
+[[ $clock != virtual ]] || append+=" tsc=reliable"
 # The module's suites run when selftests/kunit.sh asks for them, not whenever it is loaded.
 ! is_kernel "$machine" || append+=" kunit.filter_glob=none"
 qemu=(qemu-system-x86_64 -nodefaults -no-user-config -no-reboot -display none
