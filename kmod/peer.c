@@ -347,8 +347,9 @@ static void retire_session(struct toyvpn_peer *peer, struct toyvpn_session *sess
 {
 	if (!session)
 		return;
-	drop_session(peer, peer->previous[1]);
-	peer->previous[1] = peer->previous[0];
+	drop_session(peer, peer->previous[ARRAY_SIZE(peer->previous) - 1]);
+	memmove(&peer->previous[1], &peer->previous[0],
+		sizeof(peer->previous) - sizeof(peer->previous[0]));
 	peer->previous[0] = session;
 }
 
@@ -430,15 +431,17 @@ bool toyvpn_peer_confirm_session(struct toyvpn_peer *peer, struct toyvpn_session
  */
 void toyvpn_peer_erase_sessions(struct toyvpn_peer *peer)
 {
+	int i;
+
 	spin_lock_bh(&peer->session_lock);
 	drop_session(peer, session_locked(peer, peer->current_session));
 	drop_session(peer, session_locked(peer, peer->next));
 	RCU_INIT_POINTER(peer->current_session, NULL);
 	RCU_INIT_POINTER(peer->next, NULL);
-	drop_session(peer, peer->previous[0]);
-	drop_session(peer, peer->previous[1]);
-	peer->previous[0] = NULL;
-	peer->previous[1] = NULL;
+	for (i = 0; i < ARRAY_SIZE(peer->previous); i++) {
+		drop_session(peer, peer->previous[i]);
+		peer->previous[i] = NULL;
+	}
 	spin_unlock_bh(&peer->session_lock);
 }
 

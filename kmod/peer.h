@@ -94,7 +94,8 @@ enum toyvpn_peer_wanted {
  * @current_session: what we send on (read under RCU)
  * @next: made by the peer's INIT, not confirmed by data yet (RCU)
  * @previous: newest first; still valid for receiving, where they are found by their
- *	index. Two, since both sides may have begun a handshake at once
+ *	index. If both sides begin a handshake at once, each sends on a session of
+ *	its own; three, since both begin the next one at once as well
  * @endpoint_lock: guards @endpoint; writers with bottom halves off
  * @endpoint: where it is
  * @dst_cache: route to there, a CPU
@@ -126,7 +127,7 @@ struct toyvpn_peer {
 	spinlock_t session_lock;	/* the session pointers */
 	struct toyvpn_session __rcu *current_session;
 	struct toyvpn_session __rcu *next;
-	struct toyvpn_session *previous[2];
+	struct toyvpn_session *previous[3];
 
 	seqlock_t endpoint_lock;
 	struct toyvpn_endpoint endpoint;

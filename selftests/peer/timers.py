@@ -78,6 +78,19 @@ def connected():
     return session, time.monotonic()
 
 
+def both_begin():
+    """The host's INIT and ours meet: the session that the host made, and ours. Each of the two goes
+    on with its own, once it has its RESP, and the host has the one to its INIT last."""
+    answer = peer.answer()
+    offer = peer.offer()
+    ours = offer.finish(peer.exchange(offer))
+    peer.send(answer.resp())
+    theirs = answer.session()
+    # A keepalive, or what waited for a session
+    theirs.open(peer.receive(tv.DATA))
+    return theirs, ours
+
+
 def sleep_until(moment):
     time.sleep(max(moment - time.monotonic(), 0))
 
@@ -167,6 +180,22 @@ def _():
     peer.send(answer.resp())
     second = answer.session()
     equal(second.open(peer.receive(tv.DATA)), b"", "confirmed by a keepalive, with nothing to send")
+
+
+@case("both sides begin at once, twice: what is under way on any of the four sessions arrives")
+def _():
+    anew()
+    hello()
+    began = time.monotonic()
+    sessions = both_begin()
+    peer.send(sessions[1].seal(packet(b"first")))
+    equal(inside.recv(65536), b"first", "on our session")
+    sleep_until(began + 121)
+    hello()
+    sessions += both_begin()
+    for session in sessions:
+        peer.send(session.seal(packet(b"under way")))
+        equal(inside.recv(65536), b"under way", "what arrives")
 
 
 @case("the responder of a session does not")
