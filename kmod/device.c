@@ -4,9 +4,7 @@
 #include <linux/inetdevice.h>
 #include <linux/module.h>
 #include <linux/random.h>
-#include <linux/rhashtable.h>
 #include <linux/suspend.h>
-#include <linux/wait_bit.h>
 #include <net/addrconf.h>
 #include <net/ip_tunnels.h>
 
@@ -181,12 +179,7 @@ static void link_free(struct net_device *dev)
 	if (tv->wq)
 		destroy_workqueue(tv->wq);
 	skb_queue_purge(&tv->handshakes);
-	wait_var_event(&tv->alive, !atomic_read(&tv->alive));
-	rcu_barrier();
-
-	rhashtable_destroy(&tv->ids);
-	rhashtable_destroy(&tv->peers);
-	xa_destroy(&tv->peers_by_number);
+	toyvpn_peers_destroy(tv);
 	toyvpn_cookie_checker_destroy(&tv->checker);
 	toyvpn_ratelimit_destroy(&tv->ratelimit);
 	memzero_explicit(&tv->identity, sizeof(tv->identity));

@@ -2,6 +2,7 @@
 #include <linux/random.h>
 #include <linux/rhashtable.h>
 #include <linux/slab.h>
+#include <linux/wait_bit.h>
 #include <linux/ktime.h>
 #include <net/ipv6.h>
 
@@ -22,7 +23,7 @@ static const struct rhashtable_params peer_params = {
 
 /**
  * toyvpn_peers_init() - makes the tables of peers and ids of a device
- * @tv: device that nobody else sees yet; rhashtable_destroy() ends both
+ * @tv: device that nobody else sees yet
  *
  * Return: 0 or -ENOMEM.
  */
@@ -38,6 +39,22 @@ int toyvpn_peers_init(struct toyvpn_device *tv)
 	if (err)
 		rhashtable_destroy(&tv->peers);
 	return err;
+}
+
+/**
+ * toyvpn_peers_destroy() - frees what toyvpn_peers_init() made
+ * @tv: device; its peers were removed, and nobody uses the tables or can start to
+ *
+ * Process context; waits until the memory of the last peer is gone.
+ */
+void toyvpn_peers_destroy(struct toyvpn_device *tv)
+{
+	wait_var_event(&tv->alive, !atomic_read(&tv->alive));
+	rcu_barrier();
+
+	rhashtable_destroy(&tv->ids);
+	rhashtable_destroy(&tv->peers);
+	xa_destroy(&tv->peers_by_number);
 }
 
 /* Softirq. A peer whose timer runs is not freed before the RCU read side ends */

@@ -152,6 +152,7 @@ struct toyvpn_peer {
 };
 
 int toyvpn_peers_init(struct toyvpn_device *tv);
+void toyvpn_peers_destroy(struct toyvpn_device *tv);
 struct toyvpn_peer *toyvpn_peer_new(struct toyvpn_device *tv,
 				    const u8 public_key[TOYVPN_NOISE_KEY_LEN]);
 int toyvpn_peer_add(struct toyvpn_peer *peer);

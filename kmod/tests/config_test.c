@@ -3,11 +3,8 @@
 #include <linux/errno.h>
 #include <linux/mutex.h>
 #include <linux/netlink.h>
-#include <linux/rhashtable.h>
 #include <linux/string.h>
-#include <linux/wait_bit.h>
 #include <linux/workqueue.h>
-#include <linux/xarray.h>
 
 #include "../config.h"
 #include "../peer.h"
@@ -52,11 +49,8 @@ static void config_test_exit(struct kunit *test)
 	mutex_lock(&tv->lock);
 	toyvpn_config_remove_peer(tv, NULL, NULL);
 	mutex_unlock(&tv->lock);
-	wait_var_event(&tv->alive, !atomic_read(&tv->alive));
 	destroy_workqueue(tv->wq);
-	rhashtable_destroy(&tv->peers);
-	rhashtable_destroy(&tv->ids);
-	xa_destroy(&tv->peers_by_number);
+	toyvpn_peers_destroy(tv);
 }
 
 /* Peer @number is asked for, which may be new, with one allowed IP: 10.0.0.@number */
