@@ -3,6 +3,7 @@
 # Netlink messages by the thousand that are nearly right: SEED= repeats a run, N= makes it longer.
 # suites: default
 # timeout: 900
+# debug: yes
 
 . "$(dirname "$0")/lib.sh"
 . "$selftests/net.sh"
@@ -39,7 +40,6 @@ valid_after() {
 }
 
 seed=${SEED:-20261122}
-# A slow kernel gets fewer
 messages=${N:-$(amount 10000)}
 diag "SEED=$seed N=$messages"
 tunnel_pair 4

@@ -4,6 +4,7 @@
 # nothing meanwhile. FUZZ_MESSAGES and FUZZ_SEED say how many messages, and which.
 # suites: default
 # timeout: 900
+# debug: yes
 
 . "$(dirname "$0")/lib.sh"
 . "$selftests/net.sh"
@@ -16,7 +17,6 @@ tcp_again_and_again() {
 	done
 }
 
-# A kernel that looks for defects does less in the same time
 export FUZZ_MESSAGES=${FUZZ_MESSAGES:-$(amount 200000)} FUZZ_SEED=${FUZZ_SEED:-toyvpn}
 diag "$FUZZ_MESSAGES messages, seed $FUZZ_SEED"
 user_space_peer 4

@@ -27,6 +27,8 @@ OTHERS = ("10.9.0.9", THEIRS, "10.9.0.20", "192.0.2.1", "127.0.0.1", "0.0.0.0", 
           "fd09::3", THEIRS6, "::", "::1", "fe80::1", "ff02::1", "ff02::2", "::ffff:10.9.0.2",
           "::ffff:127.0.0.1", "64:ff9b::1", "2001:db8::1")
 GOOD = b"good"
+# Sessions before the newest one that the host receives on, and those after them that are still tried
+PREVIOUS, FORGOTTEN = 3, 3
 
 
 class Live:
@@ -104,7 +106,7 @@ class Data:
             self.earlier_session: (3, 1), self.nested: (2, 1)}
 
     def connect(self):
-        """A new session. Two before it stay for receiving, others are gone."""
+        """A new session. Some before it stay for receiving, others are gone."""
         self.peer.drain()
         self.sessions += 1
         offer = self.peer.offer(ciphers=[1 + self.sessions % 2])
@@ -114,9 +116,9 @@ class Data:
         self.bytes += len(offer.message)
         self.lives.insert(0, live)
         self.peer.send(self.sealed(live, b"")[0])
-        for old in self.lives[3:]:
+        for old in self.lives[1 + PREVIOUS:]:
             old.alive = False
-        del self.lives[6:]
+        del self.lives[1 + PREVIOUS + FORGOTTEN:]
 
     def verdict(self, live, counter, packet):
         """Of what is well formed; packet is None if it does not authenticate."""
@@ -260,7 +262,7 @@ class Data:
 
     def earlier_session(self, size):
         """Not the newest: one that is still received on, or one that is forgotten."""
-        return self.sealed(self.rng.choice(self.lives[-5:]), self.packets.make(self.rng, size))
+        return self.sealed(self.rng.choice(self.lives[1:] or self.lives), self.packets.make(self.rng, size))
 
     def nested(self, size):
         """A message to the host's own port, inside: it counts there once more, a little later."""
