@@ -4,9 +4,10 @@
 #
 #	#!/bin/bash
 #	# What this story is about, in a sentence.
-#	# clock: virtual		(optional: idle time costs nothing; default real)
+#	# clock: virtual		(optional: idle time costs nothing; default real; long for hours: vm/boot.sh)
 #	# timeout: 60			(optional: seconds of the guest's clock)
 #	# suites: default		(optional: check-all runs it on that suite alone)
+#	# debug: yes			(optional: check-all KERNEL=debug runs it on that kernel as well)
 #	. "$(dirname "$0")/lib.sh"
 #	tunnel_pair
 #	check "ping crosses the tunnel" on left ping -c 3 "${inner4[right]}"

@@ -7,9 +7,10 @@
 . "$(dirname "$0")/lib.sh"
 . "$selftests/net.sh"
 
-# suspend STATE: as far as freezing all processes, which the kernel undoes after five seconds
+# suspend STATE: as far as freezing all processes, which the kernel then undoes
 suspend() {
 	echo freezer >/sys/power/pm_test
+	echo 0 >/sys/module/suspend/parameters/pm_test_delay
 	echo "$1" >/sys/power/state
 	echo none >/sys/power/pm_test
 }

@@ -5,6 +5,8 @@
 #   KERNEL=debug   a kernel that looks for defects instead, or kcsan: one that looks for data races
 #   CMD=...        the command, a bash script of any length; without one, an interactive shell
 #   CLOCK=virtual  the guest's clock runs on when the guest has nothing to do
+#   CLOCK=long     likewise, for hours: idle time costs the host even less, but waiting for the host (to
+#                  read a program from its disk) may take seconds of the guest's clock
 #   SMP= MEM=      processors and memory (MEM as QEMU's -m)
 #   APPEND=...     more of the kernel's command line
 #   SHARE=DIR      one more folder of the host, at /share in the guest
@@ -50,8 +52,8 @@ real)
 		accel=$(<"$kvm_answer")
 	fi
 	;;
-virtual) smp=1 accel=virtual ;;
-*) die "no clock '$clock': real or virtual" ;;
+virtual | long) smp=1 accel=$clock ;;
+*) die "no clock '$clock': real, virtual or long" ;;
 esac
 [[ -z ${SHARE:-} || -d $SHARE ]] || die "SHARE=$SHARE: no such folder"
 
@@ -77,6 +79,8 @@ case ${accel:=tcg} in
 kvm) hardware=(-accel kvm -cpu host) ;;
 tcg) hardware=(-accel 'tcg,thread=multi' -cpu "$cpu") ;;
 virtual) hardware=(-accel tcg -cpu "$cpu" -icount 'shift=0,sleep=off') ;;
+# An emulated HPET ticks though nobody asked it to, and that is most of what idle time costs.
+long) hardware=(-machine hpet=off -accel tcg -cpu "$cpu" -icount 'shift=0,sleep=off') ;;
 esac
 
 # What watches every byte needs bytes itself, and time.
@@ -86,8 +90,8 @@ if is_kernel "$machine"; then
 fi
 
 append="console=ttyS0 panic=-1 mitigations=off guest.machine=$machine"
-# On the virtual clock the TSC cannot be wrong, and the kernel need not look twice a second.
-[[ $clock != virtual ]] || append+=" tsc=reliable"
+# On a virtual clock the TSC cannot be wrong, and the kernel need not look twice a second.
+[[ $clock == real ]] || append+=" tsc=reliable"
 # The module's suites run when selftests/kunit.sh asks for them, not whenever it is loaded.
 ! is_kernel "$machine" || append+=" kunit.filter_glob=none"
 qemu=(qemu-system-x86_64 -nodefaults -no-user-config -no-reboot -display none
