@@ -2,6 +2,7 @@
 # SPDX-License-Identifier: GPL-2.0
 # Ping, TCP and UDP in all combinations of inner and outer address family.
 # timeout: 300
+# debug: yes
 
 . "$(dirname "$0")/lib.sh"
 . "$selftests/net.sh"

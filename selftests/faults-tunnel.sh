@@ -3,6 +3,7 @@
 # Every allocation of handshakes and data fails once, one after another: packets are dropped, and
 # the next ones go through. Needs a kernel with fault injection.
 # timeout: 900
+# debug: yes
 
 . "$(dirname "$0")/lib.sh"
 . "$selftests/net.sh"

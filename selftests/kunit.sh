@@ -3,6 +3,7 @@
 # The rooms that know no packets, each by its KUnit suite in kmod/tests. They run when the module is
 # loaded, if it was built with TOYVPN_KUNIT=y and the kernel has KUnit.
 # timeout: 240
+# debug: yes
 
 . "$(dirname "$0")/lib.sh"
 

@@ -2,6 +2,7 @@
 # SPDX-License-Identifier: GPL-2.0
 # The link moves between namespaces while its UDP socket stays where it was made; namespaces go.
 # timeout: 300
+# debug: yes
 
 . "$(dirname "$0")/lib.sh"
 . "$selftests/net.sh"

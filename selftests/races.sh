@@ -3,6 +3,7 @@
 # Peers, keys, routes, ports, links, namespaces and the module come and go at once, under traffic:
 # SEED= repeats a run as far as the scheduler lets it, ROUNDS= makes it longer.
 # timeout: 900
+# debug: yes
 
 . "$(dirname "$0")/lib.sh"
 . "$selftests/net.sh"

@@ -3,6 +3,7 @@
 # New sessions under load: not one packet is lost, over many of them.
 # clock: virtual
 # timeout: 3000
+# debug: yes
 
 . "$(dirname "$0")/lib.sh"
 . "$selftests/net.sh"

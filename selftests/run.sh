@@ -171,7 +171,8 @@ case ${1:-} in
 		clock=$(setting "$file" clock real)
 		smp=$(setting "$file" smp 2)
 		[[ $clock == real ]] || smp=1
-		echo "$name $clock $smp $(setting "$file" timeout 120) $(setting "$file" suites all)"
+		echo "$name $clock $smp $(setting "$file" timeout 120) $(setting "$file" suites all)" \
+			"$(setting "$file" debug no)"
 	done
 	exit
 	;;

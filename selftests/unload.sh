@@ -2,6 +2,7 @@
 # SPDX-License-Identifier: GPL-2.0
 # Links, peers, keys, namespaces and the module itself go while traffic is at its heaviest.
 # timeout: 400
+# debug: yes
 
 . "$(dirname "$0")/lib.sh"
 . "$selftests/net.sh"

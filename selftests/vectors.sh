@@ -1,6 +1,7 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0
 # The protocol in user space, which other stories use as a peer, against the published vectors.
+# debug: yes
 
 . "$(dirname "$0")/lib.sh"
 . "$selftests/net.sh"

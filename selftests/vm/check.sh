@@ -162,15 +162,20 @@ check() {
 	say "$machine: done"
 }
 
-# list: a line "STORY CLOCK SMP TIMEOUT SUITES" for each story that is asked for
+# list: a line "STORY CLOCK SMP TIMEOUT SUITES DEBUG" for each story that is asked for
 list() {
 	printf '%s\n' "${stories[@]}"
 }
 
-# list_of MACHINE: those that it runs. What takes long and has little to do with the kernel's version
-# says "suites: default", and when several suites are checked runs on that one, and on our kernels.
+# list_of MACHINE: those that it runs, all if it is the only one. Of several suites the default one alone
+# runs what says "suites: default": it takes long and has little to do with the kernel's version. A kernel
+# of ours takes several times as long for all, and runs what says "debug: yes".
 list_of() {
-	if ((${#machines[@]} > 1)) && [[ $(suite_of "$1") != "$default_suite" ]]; then
+	if ((${#machines[@]} == 1)); then
+		list
+	elif is_kernel "$1"; then
+		list | awk '$6 == "yes"'
+	elif [[ $1 != "$default_suite" ]]; then
 		list | awk '$5 != "default"'
 	else
 		list
