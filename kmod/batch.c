@@ -58,6 +58,8 @@ struct toyvpn_batch *toyvpn_batch_new(struct toyvpn_peer *peer, struct toyvpn_se
 	batch->session = session;
 	batch->done = done;
 	batch->spare = NULL;
+	batch->count = 0;
+	batch->bytes = 0;
 	__skb_queue_head_init(&batch->packets);
 	atomic_set(&batch->pending, 1);
 	return batch;
@@ -94,7 +96,8 @@ static void crypt_done(toyvpn_crypto_arg *arg, int err)
 	struct toyvpn_crypt *crypt = toyvpn_crypto_data(arg);
 	struct toyvpn_batch *batch = crypt->batch;
 
-	toyvpn_packet(crypt->skb)->err = err;
+	if (unlikely(err))
+		toyvpn_packet(crypt->skb)->err = err;
 	kfree_sensitive(crypt);
 	local_bh_disable();
 	batch_finished(batch);
@@ -136,13 +139,12 @@ static void crypt_run(struct toyvpn_crypt *crypt, struct crypto_aead *aead, bool
 	aead_request_set_crypt(request, source, result, len, crypt->nonce);
 	aead_request_set_ad(request, sizeof(struct toyvpn_data));
 
-	toyvpn_packet(skb)->err = 0;
-	__skb_queue_tail(&batch->packets, skb);
 	atomic_inc(&batch->pending);
 	err = encrypt ? crypto_aead_encrypt(request) : crypto_aead_decrypt(request);
 	if (err == -EINPROGRESS)
 		return;
-	toyvpn_packet(skb)->err = err;
+	if (unlikely(err))
+		toyvpn_packet(skb)->err = err;
 	batch->spare = crypt;
 	atomic_dec(&batch->pending);
 }
@@ -162,11 +164,14 @@ static int source_list(struct toyvpn_crypt *crypt, void *header, struct sk_buff 
 	return pieces < 0 ? pieces : 0;
 }
 
-/*
- * Lets the new skb stand for the old one in the books of the sending socket,
- * so that its limits still see what waits below us.
+/**
+ * toyvpn_batch_own() - lets a new skb stand for an old one
+ * @to: without a socket
+ * @from: whose socket's limits still see what waits below us then
+ *
+ * In the books of the sending socket; what has none is left alone.
  */
-static void move_owner(struct sk_buff *to, struct sk_buff *from)
+void toyvpn_batch_own(struct sk_buff *to, struct sk_buff *from)
 {
 	struct sock *sk = from->sk;
 	int delta = to->truesize - from->truesize;
@@ -187,60 +192,34 @@ static void move_owner(struct sk_buff *to, struct sk_buff *from)
 }
 
 /**
- * toyvpn_batch_encrypt() - makes a data message of a packet
- * @batch: its session's counters include @counter
- * @skb: the packet, its checksum complete, its toyvpn_packet()->tos set; of
- *	length 0 for a keepalive. Taken over on success
+ * toyvpn_batch_encrypt() - makes a data message, in place
+ * @batch: its session's counters include @counter; @skb is in its packets
+ * @skb: that the message is in
+ * @data: the message: room for the header, the packet, room for the tag
+ * @len: of the packet, 0 for a keepalive
  * @counter: of the message
  *
- * Encrypts from the packet's own pieces into one new buffer: no copy before,
- * and the packet may be shared. Bottom halves off.
+ * Bottom halves off.
  *
- * Return: false without memory; the caller keeps @skb.
+ * Return: false without memory.
  */
-bool toyvpn_batch_encrypt(struct toyvpn_batch *batch, struct sk_buff *skb, u64 counter)
+bool toyvpn_batch_encrypt(struct toyvpn_batch *batch, struct sk_buff *skb,
+			  struct toyvpn_data *data, unsigned int len, u64 counter)
 {
 	struct crypto_aead *aead = batch->session->send;
-	struct toyvpn_crypt *crypt;
-	struct toyvpn_data *data;
-	struct sk_buff *out;
+	struct toyvpn_crypt *crypt = crypt_new(batch, aead);
 
-	if (skb_has_frag_list(skb) && skb_linearize(skb))
-		return false;
-	crypt = crypt_new(batch, aead);
 	if (!crypt)
 		return false;
-	out = alloc_skb(TOYVPN_HEADROOM + TOYVPN_DATA_MIN + skb->len, GFP_ATOMIC);
-	if (!out)
-		goto err_crypt;
-	skb_reserve(out, TOYVPN_HEADROOM);
-	data = skb_put(out, TOYVPN_DATA_MIN + skb->len);
 	data->header = (struct toyvpn_header) {
 		.type = TOYVPN_MESSAGE_DATA,
 		.version = TOYVPN_VERSION,
 		.index = batch->session->remote,
 	};
 	data->counter = cpu_to_le64(counter);
-	if (source_list(crypt, data, skb, 0, skb->len))
-		goto err_out;
-	sg_init_one(crypt->result, data, out->len);
-
-	out->priority = skb->priority;
-	*toyvpn_packet(out) = (struct toyvpn_packet) {
-		.counter = counter,
-		.source = skb,
-		.plain_len = skb->len,
-		.tos = toyvpn_packet(skb)->tos,
-	};
-	move_owner(out, skb);
-	crypt_run(crypt, aead, true, out, crypt->source, crypt->result, skb->len, counter);
+	sg_init_one(crypt->result, data, TOYVPN_DATA_MIN + len);
+	crypt_run(crypt, aead, true, skb, crypt->result, crypt->result, len, counter);
 	return true;
-
-err_out:
-	kfree_skb(out);
-err_crypt:
-	batch->spare = crypt;
-	return false;
 }
 
 /**
@@ -288,6 +267,7 @@ bool toyvpn_batch_decrypt(struct toyvpn_batch *batch, struct sk_buff *skb, u64 c
 		.plain_len = len - TOYVPN_TAG_LEN,
 		.tos = toyvpn_packet(skb)->tos,
 	};
+	__skb_queue_tail(&batch->packets, out);
 	crypt_run(crypt, aead, false, out, in_place ? crypt->result : crypt->source,
 		  crypt->result, len, counter);
 	return true;

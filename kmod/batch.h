@@ -15,6 +15,7 @@
 	ALIGN(LL_MAX_HEADER + sizeof(struct ipv6hdr) + sizeof(struct udphdr), 16)
 
 struct toyvpn_crypt;
+struct toyvpn_data;
 struct toyvpn_peer;
 struct toyvpn_session;
 
@@ -26,7 +27,9 @@ struct toyvpn_session;
  * @done: called once, when all are through; owns the batch from then on
  * @pending: requests under way, and one for who is still adding
  * @spare: a request that can be used again
- * @nesting: for who made it, of use in @done
+ * @count: packets that were encrypted, keepalives aside; for who made it, of use in @done
+ * @bytes: of these
+ * @nesting: likewise
  */
 struct toyvpn_batch {
 	struct toyvpn_peer *peer;
@@ -35,6 +38,8 @@ struct toyvpn_batch {
 	void (*done)(struct toyvpn_batch *batch);
 	atomic_t pending;
 	struct toyvpn_crypt *spare;
+	unsigned int count;
+	unsigned int bytes;
 	unsigned int nesting;
 };
 
@@ -62,7 +67,9 @@ static inline struct toyvpn_packet *toyvpn_packet(struct sk_buff *skb)
 
 struct toyvpn_batch *toyvpn_batch_new(struct toyvpn_peer *peer, struct toyvpn_session *session,
 				      void (*done)(struct toyvpn_batch *batch));
-bool toyvpn_batch_encrypt(struct toyvpn_batch *batch, struct sk_buff *skb, u64 counter);
+void toyvpn_batch_own(struct sk_buff *to, struct sk_buff *from);
+bool toyvpn_batch_encrypt(struct toyvpn_batch *batch, struct sk_buff *skb,
+			  struct toyvpn_data *data, unsigned int len, u64 counter);
 bool toyvpn_batch_decrypt(struct toyvpn_batch *batch, struct sk_buff *skb, u64 counter);
 void toyvpn_batch_close(struct toyvpn_batch *batch);
 void toyvpn_batch_free(struct toyvpn_batch *batch);

@@ -11,6 +11,7 @@
 #include "peer.h"
 #include "socket.h"
 #include "toyvpn.h"
+#include "train.h"
 
 /* How often a chosen port may turn out to be taken for the other family */
 #define PORT_TRIES	100
@@ -405,9 +406,10 @@ static void count_failure(struct toyvpn_device *tv, int err, unsigned int messag
 }
 
 /**
- * toyvpn_send_list() - sends messages to a peer, one datagram each
+ * toyvpn_send_list() - sends messages to a peer
  * @peer: the caller has a reference or the RCU read lock
- * @messages: each with its toyvpn_packet()->tos; empty afterwards
+ * @messages: skbs of one message or a train of them, each with its
+ *	toyvpn_packet()->tos; empty afterwards
  *
  * Routed once for all of them. Any context but hardirq.
  *
@@ -417,7 +419,7 @@ static void count_failure(struct toyvpn_device *tv, int err, unsigned int messag
  */
 int toyvpn_send_list(struct toyvpn_peer *peer, struct sk_buff_head *messages)
 {
-	unsigned int count = messages->qlen, seq;
+	unsigned int count = 0, seq;
 	struct toyvpn_device *tv = peer->device;
 	struct toyvpn_endpoint endpoint;
 	struct in6_addr before;
@@ -425,8 +427,10 @@ int toyvpn_send_list(struct toyvpn_peer *peer, struct sk_buff_head *messages)
 	struct sk_buff *skb;
 	int err;
 
-	skb_queue_walk(messages, skb)
+	skb_queue_walk(messages, skb) {
+		count += toyvpn_train_messages(skb);
 		bytes += skb->len;
+	}
 	toyvpn_peer_get_endpoint(peer, &endpoint, &seq);
 	before = endpoint.src6;
 	err = send_to(tv, &endpoint, &peer->dst_cache, messages);

@@ -4,14 +4,18 @@
 #include <linux/ktime.h>
 #include <net/icmp.h>
 #include <net/inet_ecn.h>
+#include <net/ip6_checksum.h>
 #include <net/ip_tunnels.h>
+#include <net/tso.h>
 
 #include "batch.h"
 #include "compat.h"
+#include "message.h"
 #include "peer.h"
 #include "session.h"
 #include "socket.h"
 #include "toyvpn.h"
+#include "train.h"
 #include "tx.h"
 
 /*
@@ -42,40 +46,31 @@ static void drop(struct toyvpn_device *tv, struct sk_buff *skb, enum toyvpn_stat
 /* All encrypted: out they go. Bottom halves off */
 static void batch_done(struct toyvpn_batch *batch)
 {
+	unsigned int forgotten = max(batch->nesting, nesting()) - nesting();
 	struct toyvpn_peer *peer = batch->peer;
 	struct toyvpn_device *tv = peer->device;
-	unsigned int packets = 0, bytes = 0;
-	unsigned int forgotten = max(batch->nesting, nesting()) - nesting();
-	struct sk_buff_head messages;
-	struct sk_buff *skb;
+	struct sk_buff *skb, *next;
 	int err;
 
-	__skb_queue_head_init(&messages);
-	while ((skb = __skb_dequeue(&batch->packets))) {
-		struct toyvpn_packet *packet = toyvpn_packet(skb);
-
-		consume_skb(packet->source);
-		if (unlikely(packet->err)) {
-			drop(tv, skb, TOYVPN_STAT_TX_CRYPTO);
+	skb_queue_walk_safe(&batch->packets, skb, next) {
+		if (likely(!toyvpn_packet(skb)->err))
 			continue;
-		}
-		if (packet->plain_len) {
-			packets++;
-			bytes += packet->plain_len;
-		}
-		__skb_queue_tail(&messages, skb);
+		__skb_unlink(skb, &batch->packets);
+		toyvpn_stat_add(tv->stats, TOYVPN_STAT_TX_CRYPTO, toyvpn_train_messages(skb));
+		DEV_STATS_ADD(tv->dev, tx_dropped, toyvpn_train_messages(skb));
+		kfree_skb_reason(skb, toyvpn_stat_drop_reason(TOYVPN_STAT_TX_CRYPTO));
 	}
-	if (!skb_queue_empty(&messages)) {
+	if (likely(!skb_queue_empty(&batch->packets))) {
 		__this_cpu_add(nesting_before, forgotten);
-		err = toyvpn_send_list(peer, &messages);
+		err = toyvpn_send_list(peer, &batch->packets);
 		__this_cpu_sub(nesting_before, forgotten);
 		if (likely(!err))
-			dev_sw_netstats_tx_add(tv->dev, packets, bytes);
+			dev_sw_netstats_tx_add(tv->dev, batch->count, batch->bytes);
 		else if (err == -ELOOP)
 			toyvpn_peer_set_reason(peer, TOYVPN_REASON_ROUTE_LOOP);
 		/* Lost on the way or not: who sends wants to hear an answer */
-		toyvpn_peer_event(peer, packets ? TOYVPN_EVENT_DATA_SENT :
-						  TOYVPN_EVENT_KEEPALIVE_SENT);
+		toyvpn_peer_event(peer, batch->count ? TOYVPN_EVENT_DATA_SENT :
+						       TOYVPN_EVENT_KEEPALIVE_SENT);
 	}
 	toyvpn_batch_free(batch);
 }
@@ -89,24 +84,66 @@ static u8 outer_tos(const struct sk_buff *skb)
 }
 
 /*
- * GSO packets become segments that still share the memory of the packet, and
- * what had no checksum yet gets it; what cannot is dropped.
+ * The length of the headers of a GSO packet that cut() can cut into messages,
+ * 0 if only the stack can: tunnels, lists of fragments, extension headers,
+ * what a virtual machine says of a packet.
  */
-static void segment(struct toyvpn_device *tv, struct sk_buff_head *packets)
+static unsigned int cut_header(struct sk_buff *skb)
 {
-	struct sk_buff_head list;
+	const unsigned int known = SKB_GSO_TCPV4 | SKB_GSO_TCPV6 | SKB_GSO_TCP_ECN |
+				   SKB_GSO_TCP_FIXEDID | SKB_GSO_UDP_L4;
+	unsigned int len;
+	u8 protocol;
+
+	if (skb_shinfo(skb)->gso_type & ~known || skb->encapsulation || skb_has_frag_list(skb) ||
+	    skb->ip_summed != CHECKSUM_PARTIAL || skb_network_offset(skb))
+		return 0;
+	if (skb->protocol == htons(ETH_P_IP)) {
+		len = ip_hdrlen(skb);
+		protocol = ip_hdr(skb)->protocol;
+	} else {
+		len = sizeof(struct ipv6hdr);
+		protocol = ipv6_hdr(skb)->nexthdr;
+	}
+	if (skb_transport_offset(skb) != len)
+		return 0;
+	if (!skb_is_gso_tcp(skb)) {
+		len += sizeof(struct udphdr);
+		return protocol == IPPROTO_UDP && skb_headlen(skb) >= len && skb->len > len ? len : 0;
+	}
+	if (protocol != IPPROTO_TCP || skb_headlen(skb) < len + sizeof(struct tcphdr))
+		return 0;
+	len += tcp_hdrlen(skb);
+	return skb_headlen(skb) >= len && skb->len > len ? len : 0;
+}
+
+/* How many messages a packet becomes, after segment() */
+static unsigned int messages_of(struct sk_buff *skb)
+{
+	if (!skb_is_gso(skb))
+		return 1;
+	return DIV_ROUND_UP(skb->len - cut_header(skb), skb_shinfo(skb)->gso_size);
+}
+
+/*
+ * GSO packets that we cannot cut ourselves become segments that still share
+ * the memory of the packet; what the stack cannot cut either is dropped.
+ * Returns the messages that the rest becomes.
+ */
+static unsigned int segment(struct toyvpn_device *tv, struct sk_buff_head *packets)
+{
 	struct sk_buff *skb, *segments, *next;
+	unsigned int messages = 0;
+	struct sk_buff_head list;
 
 	__skb_queue_head_init(&list);
 	while ((skb = __skb_dequeue(packets))) {
-		if (!skb_is_gso(skb)) {
-			if (skb->ip_summed == CHECKSUM_PARTIAL && skb_checksum_help(skb))
-				drop(tv, skb, TOYVPN_STAT_TX_NO_MEMORY);
-			else
-				__skb_queue_tail(&list, skb);
+		if (likely(!skb_is_gso(skb) || cut_header(skb))) {
+			messages += messages_of(skb);
+			__skb_queue_tail(&list, skb);
 			continue;
 		}
-		segments = skb_gso_segment(skb, NETIF_F_SG);
+		segments = skb_gso_segment(skb, NETIF_F_SG | NETIF_F_HW_CSUM);
 		if (IS_ERR_OR_NULL(segments)) {
 			drop(tv, skb, TOYVPN_STAT_TX_NO_MEMORY);
 			continue;
@@ -115,30 +152,196 @@ static void segment(struct toyvpn_device *tv, struct sk_buff_head *packets)
 		skb_list_walk_safe(segments, skb, next) {
 			skb_mark_not_on_list(skb);
 			__skb_queue_tail(&list, skb);
+			messages++;
 		}
 	}
 	skb_queue_splice_init(&list, packets);
+	return messages;
 }
 
-/* Sends packets on a session; takes them. RCU read lock, bottom halves off */
+/**
+ * struct outgoing - what encrypt() has in hand
+ * @batch: of the session
+ * @train: takes the messages
+ * @counter: of the next one
+ * @rest: bytes of all messages that are still to come
+ */
+struct outgoing {
+	struct toyvpn_batch *batch;
+	struct toyvpn_train train;
+	u64 counter;
+	size_t rest;
+};
+
+/* Room for the next message: where its packet of @len bytes goes, or NULL */
+static u8 *room(struct outgoing *out, const struct sk_buff *skb, unsigned int len)
+{
+	struct toyvpn_data *data;
+
+	data = toyvpn_train_add(&out->train, TOYVPN_DATA_MIN + len, outer_tos(skb), out->rest);
+	return data ? data->encrypted : NULL;
+}
+
+/* The packet is in its room */
+static void seal(struct outgoing *out, u8 *packet, unsigned int len)
+{
+	struct toyvpn_batch *batch = out->batch;
+	struct sk_buff *skb = skb_peek_tail(&batch->packets);
+	struct toyvpn_data *data = (struct toyvpn_data *)(packet - sizeof(*data));
+
+	if (unlikely(!toyvpn_batch_encrypt(batch, skb, data, len, out->counter)))
+		toyvpn_packet(skb)->err = -ENOMEM;
+	out->counter++;
+	out->rest -= TOYVPN_DATA_MIN + len;
+	if (likely(len)) {
+		batch->count++;
+		batch->bytes += len;
+	}
+}
+
+/* A packet that becomes one message */
+static bool copy(struct outgoing *out, struct sk_buff *skb)
+{
+	unsigned int start, len = skb->len;
+	u8 *packet = room(out, skb, len);
+	__wsum sum;
+
+	if (!packet || skb_copy_bits(skb, 0, packet, len))
+		return false;
+	if (skb->ip_summed == CHECKSUM_PARTIAL) {
+		start = skb_checksum_start_offset(skb);
+		sum = csum_partial(packet + start, len - start, 0);
+		put_unaligned(csum_fold(sum) ?: CSUM_MANGLED_0,
+			      (__sum16 *)(packet + start + skb->csum_offset));
+	}
+	seal(out, packet, len);
+	return true;
+}
+
+/* Completes the checksums of a segment; @sum is that of its data */
+static void complete_checksums(u8 *packet, unsigned int transport, unsigned int len, bool tcp, __wsum sum)
+{
+	struct ipv6hdr *ip6 = (struct ipv6hdr *)packet;
+	struct iphdr *ip4 = (struct iphdr *)packet;
+	u8 protocol = tcp ? IPPROTO_TCP : IPPROTO_UDP;
+	unsigned int rest = len - transport;
+	__sum16 *check;
+
+	packet += transport;
+	if (tcp) {
+		check = &((struct tcphdr *)packet)->check;
+		*check = 0;
+		sum = csum_partial(packet, __tcp_hdrlen((struct tcphdr *)packet), sum);
+	} else {
+		check = &((struct udphdr *)packet)->check;
+		*check = 0;
+		sum = csum_partial(packet, sizeof(struct udphdr), sum);
+	}
+	if (ip4->version == 4) {
+		*check = csum_tcpudp_magic(ip4->saddr, ip4->daddr, rest, protocol, sum);
+		ip4->check = 0;
+		ip4->check = ip_fast_csum(ip4, ip4->ihl);
+	} else {
+		*check = csum_ipv6_magic(&ip6->saddr, &ip6->daddr, rest, protocol, sum);
+	}
+	if (!tcp && !*check)
+		*check = CSUM_MANGLED_0;
+}
+
+/* A GSO packet: each segment straight from its data into its message, in one pass */
+static bool cut(struct outgoing *out, struct sk_buff *skb)
+{
+	unsigned int header = cut_header(skb), size, at, n;
+	unsigned int rest = skb->len - header;
+	bool tcp = skb_is_gso_tcp(skb);
+	bool first = true;
+	struct tso_t tso;
+	u8 *packet;
+	__wsum sum;
+
+	tso_start(skb, &tso);
+	while (rest) {
+		size = min_t(unsigned int, rest, skb_shinfo(skb)->gso_size);
+		rest -= size;
+		packet = room(out, skb, header + size);
+		if (!packet)
+			return false;
+		tso_build_hdr(skb, packet, &tso, size, !rest);
+		if (tcp && !first)
+			((struct tcphdr *)(packet + skb_transport_offset(skb)))->cwr = 0;
+		first = false;
+		sum = 0;
+		for (at = 0; at < size; at += n) {
+			n = min_t(unsigned int, tso.size, size - at);
+			sum = csum_block_add(sum, csum_partial_copy_nocheck(tso.data,
+									    packet + header + at,
+									    n), at);
+			tso_build_data(skb, &tso, n);
+		}
+		complete_checksums(packet, skb_transport_offset(skb), header + size, tcp, sum);
+		seal(out, packet, header + size);
+	}
+	return true;
+}
+
+static size_t bytes_of(struct sk_buff *skb)
+{
+	size_t messages = messages_of(skb);
+	unsigned int header = skb_is_gso(skb) ? cut_header(skb) : 0;
+
+	return messages * (TOYVPN_DATA_MIN + header) + skb->len - header;
+}
+
+/* What was begun after that: after the last of then, or the first of all */
+static struct sk_buff *begun_after(struct sk_buff_head *skbs, struct sk_buff *last)
+{
+	if (!last)
+		return skb_peek(skbs);
+	return skb_queue_is_last(skbs, last) ? NULL : last->next;
+}
+
+/*
+ * Sends packets on a session, @counter being the first of as many as segment()
+ * said; takes the packets. RCU read lock, bottom halves off.
+ */
 static void encrypt(struct toyvpn_peer *peer, struct toyvpn_session *session,
 		    struct sk_buff_head *packets, u64 counter)
 {
 	struct toyvpn_device *tv = peer->device;
-	struct toyvpn_batch *batch;
-	struct sk_buff *skb;
+	struct outgoing out = { .counter = counter };
+	struct sk_buff *skb, *last;
+	bool done;
 
-	batch = toyvpn_batch_new(peer, session, batch_done);
-	if (likely(batch))
-		batch->nesting = nesting();
-	while ((skb = __skb_dequeue(packets))) {
-		toyvpn_packet(skb)->tos = outer_tos(skb);
-		if (unlikely(!batch || !toyvpn_batch_encrypt(batch, skb, counter)))
+	out.batch = toyvpn_batch_new(peer, session, batch_done);
+	if (unlikely(!out.batch)) {
+		while ((skb = __skb_dequeue(packets)))
 			drop(tv, skb, TOYVPN_STAT_TX_NO_MEMORY);
-		counter++;
+		return;
 	}
-	if (likely(batch))
-		toyvpn_batch_close(batch);
+	out.batch->nesting = nesting();
+	toyvpn_train_init(&out.train, &out.batch->packets);
+	skb_queue_walk(packets, skb)
+		out.rest += bytes_of(skb);
+	skb_queue_walk(packets, skb) {
+		last = skb_peek_tail(&out.batch->packets);
+		done = skb_is_gso(skb) ? cut(&out, skb) : copy(&out, skb);
+		toyvpn_packet(skb)->err = done ? 0 : -ENOMEM;
+		toyvpn_packet(skb)->source = begun_after(&out.batch->packets, last);
+	}
+	while ((skb = __skb_dequeue(packets))) {
+		struct sk_buff *first = toyvpn_packet(skb)->source;
+
+		/* Only now does it have all its memory, which the books are about */
+		if (first) {
+			first->priority = skb->priority;
+			toyvpn_batch_own(first, skb);
+		}
+		if (likely(!toyvpn_packet(skb)->err))
+			consume_skb(skb);
+		else
+			drop(tv, skb, TOYVPN_STAT_TX_NO_MEMORY);
+	}
+	toyvpn_batch_close(out.batch);
 }
 
 /*
@@ -149,15 +352,16 @@ static void send(struct toyvpn_peer *peer, struct sk_buff_head *packets)
 {
 	u64 now = ktime_get_coarse_boottime_ns();
 	struct toyvpn_session *session;
+	unsigned int messages;
 	u64 counter;
 
 	session = rcu_dereference(peer->current_session);
 	if (unlikely(!session || !toyvpn_session_alive(session, now)))
 		goto queue;
-	segment(peer->device, packets);
-	if (unlikely(skb_queue_empty(packets)))
+	messages = segment(peer->device, packets);
+	if (unlikely(!messages))
 		return;
-	if (unlikely(toyvpn_session_reserve(session, packets->qlen, &counter)))
+	if (unlikely(toyvpn_session_reserve(session, messages, &counter)))
 		goto queue;
 	encrypt(peer, session, packets, counter);
 	if (unlikely(toyvpn_session_wants_rekey(session, now)))
