@@ -225,9 +225,9 @@ bool toyvpn_batch_encrypt(struct toyvpn_batch *batch, struct sk_buff *skb,
 /**
  * toyvpn_batch_decrypt() - opens a data message
  * @batch: of the session that the message names
+ * @napi: in whose poll this is
  * @skb: skb->data is the message, skb->len its length, at least
- *	TOYVPN_DATA_MIN; the header is in the linear part; toyvpn_packet()->tos
- *	is set. Taken over on success
+ *	TOYVPN_DATA_MIN; toyvpn_packet()->tos is set. Taken over on success
  * @counter: of the message
  *
  * In place where the memory is ours alone, that is, where the skb is one piece
@@ -237,7 +237,8 @@ bool toyvpn_batch_encrypt(struct toyvpn_batch *batch, struct sk_buff *skb,
  *
  * Return: false without memory; the caller keeps @skb.
  */
-bool toyvpn_batch_decrypt(struct toyvpn_batch *batch, struct sk_buff *skb, u64 counter)
+bool toyvpn_batch_decrypt(struct toyvpn_batch *batch, struct napi_struct *napi,
+			  struct sk_buff *skb, u64 counter)
 {
 	bool in_place = !skb_cloned(skb) && !skb_is_nonlinear(skb);
 	unsigned int len = skb->len - sizeof(struct toyvpn_data);
@@ -251,20 +252,18 @@ bool toyvpn_batch_decrypt(struct toyvpn_batch *batch, struct sk_buff *skb, u64 c
 	if (!crypt)
 		return false;
 	if (!in_place) {
-		out = alloc_skb(NET_SKB_PAD + skb->len, GFP_ATOMIC);
+		out = napi_alloc_skb(napi, skb->len);
 		if (!out)
 			goto err_crypt;
-		skb_reserve(out, NET_SKB_PAD);
 		skb_put(out, skb->len);
-		memcpy(out->data, skb->data, sizeof(struct toyvpn_data));
-		if (source_list(crypt, out->data, skb, sizeof(struct toyvpn_data), len))
+		if (skb_copy_bits(skb, 0, out->data, sizeof(struct toyvpn_data)) ||
+		    source_list(crypt, out->data, skb, sizeof(struct toyvpn_data), len))
 			goto err_out;
 	}
 	sg_init_one(crypt->result, out->data, out->len);
 	*toyvpn_packet(out) = (struct toyvpn_packet) {
 		.counter = counter,
 		.source = in_place ? NULL : skb,
-		.plain_len = len - TOYVPN_TAG_LEN,
 		.tos = toyvpn_packet(skb)->tos,
 	};
 	__skb_queue_tail(&batch->packets, out);

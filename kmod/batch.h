@@ -16,6 +16,7 @@
 
 struct toyvpn_crypt;
 struct toyvpn_data;
+struct toyvpn_inbox;
 struct toyvpn_peer;
 struct toyvpn_session;
 
@@ -27,7 +28,8 @@ struct toyvpn_session;
  * @done: called once, when all are through; owns the batch from then on
  * @pending: requests under way, and one for who is still adding
  * @spare: a request that can be used again
- * @count: packets that were encrypted, keepalives aside; for who made it, of use in @done
+ * @inbox: where they arrived; for who made it, of use in @done
+ * @count: packets that were encrypted, keepalives aside; likewise
  * @bytes: of these
  * @nesting: likewise
  */
@@ -38,6 +40,7 @@ struct toyvpn_batch {
 	void (*done)(struct toyvpn_batch *batch);
 	atomic_t pending;
 	struct toyvpn_crypt *spare;
+	struct toyvpn_inbox *inbox;
 	unsigned int count;
 	unsigned int bytes;
 	unsigned int nesting;
@@ -46,15 +49,15 @@ struct toyvpn_batch {
 /**
  * struct toyvpn_packet - what a batch knows of a packet: skb->cb
  * @counter: of the message
+ * @index: of the session that it names
  * @source: what it was made from, if that is another skb; freed with the batch
- * @plain_len: length of the packet inside; 0 is a keepalive
  * @err: of the AEAD
  * @tos: DS field of the outer header
  */
 struct toyvpn_packet {
 	u64 counter;
 	struct sk_buff *source;
-	unsigned int plain_len;
+	u32 index;
 	int err;
 	u8 tos;
 };
@@ -70,7 +73,8 @@ struct toyvpn_batch *toyvpn_batch_new(struct toyvpn_peer *peer, struct toyvpn_se
 void toyvpn_batch_own(struct sk_buff *to, struct sk_buff *from);
 bool toyvpn_batch_encrypt(struct toyvpn_batch *batch, struct sk_buff *skb,
 			  struct toyvpn_data *data, unsigned int len, u64 counter);
-bool toyvpn_batch_decrypt(struct toyvpn_batch *batch, struct sk_buff *skb, u64 counter);
+bool toyvpn_batch_decrypt(struct toyvpn_batch *batch, struct napi_struct *napi,
+			  struct sk_buff *skb, u64 counter);
 void toyvpn_batch_close(struct toyvpn_batch *batch);
 void toyvpn_batch_free(struct toyvpn_batch *batch);
 

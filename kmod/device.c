@@ -108,14 +108,14 @@ static int link_init(struct net_device *dev)
 {
 	struct toyvpn_device *tv = netdev_priv(dev);
 
-	return gro_cells_init(&tv->gro, dev);
+	return toyvpn_rx_init(tv);
 }
 
 static void link_uninit(struct net_device *dev)
 {
 	struct toyvpn_device *tv = netdev_priv(dev);
 
-	gro_cells_destroy(&tv->gro);
+	toyvpn_rx_destroy(tv);
 }
 
 static const struct net_device_ops link_ops = {

@@ -36,12 +36,35 @@ static struct toyvpn_routes_owner *inner_source(struct toyvpn_device *tv, struct
 }
 
 /*
+ * To the stack: from the NAPI poll that this is, unless the AEAD completed
+ * later; then from the next one. RCU read lock, bottom halves off.
+ */
+static void give(struct toyvpn_batch *batch, struct sk_buff *skb)
+{
+	struct toyvpn_device *tv = batch->peer->device;
+	struct toyvpn_inbox *inbox = batch->inbox;
+
+	/* Once it is down, and a grace period has passed, there are no inboxes */
+	if (unlikely(!(READ_ONCE(tv->dev->flags) & IFF_UP))) {
+		drop(tv, skb, TOYVPN_STAT_RX_STACK);
+		return;
+	}
+	if (likely(READ_ONCE(inbox->poller) == current)) {
+		napi_gro_receive(&inbox->napi, skb);
+		return;
+	}
+	skb_queue_tail(&inbox->opened, skb);
+	napi_schedule(&inbox->napi);
+}
+
+/*
  * What was decrypted becomes a packet of the stack. @skb->data is the inner
  * packet, of its length, in one piece. RCU read lock, bottom halves off.
  */
-static void deliver(struct toyvpn_device *tv, struct toyvpn_peer *peer, struct sk_buff *skb,
-		    u8 outer_tos)
+static void deliver(struct toyvpn_batch *batch, struct sk_buff *skb, u8 outer_tos)
 {
+	struct toyvpn_peer *peer = batch->peer;
+	struct toyvpn_device *tv = peer->device;
 	struct toyvpn_routes_owner *owner;
 	unsigned int len;
 
@@ -90,10 +113,8 @@ static void deliver(struct toyvpn_device *tv, struct toyvpn_peer *peer, struct s
 	skb->csum_level = ~0;
 
 	memset(skb->cb, 0, sizeof(skb->cb));
-	if (likely(gro_cells_receive(&tv->gro, skb) == NET_RX_SUCCESS))
-		dev_sw_netstats_rx_add(tv->dev, len);
-	else
-		toyvpn_count(tv, TOYVPN_STAT_RX_STACK);
+	dev_sw_netstats_rx_add(tv->dev, len);
+	give(batch, skb);
 }
 
 /* One message came through the AEAD: true if it is authentic and new */
@@ -153,7 +174,7 @@ static void batch_done(struct toyvpn_batch *batch)
 			continue;
 		}
 		data = true;
-		deliver(tv, peer, skb, tos);
+		deliver(batch, skb, tos);
 	}
 	if (any) {
 		atomic64_add(bytes, &peer->rx_bytes);
@@ -176,17 +197,18 @@ static struct toyvpn_session *session_of(struct toyvpn_device *tv, u32 index)
 	return container_of(id, struct toyvpn_session, id);
 }
 
-static void receive_data(struct toyvpn_device *tv, struct sk_buff_head *messages)
+/* Opens messages, a run of one session's at a time. NAPI poll */
+static void receive_data(struct toyvpn_inbox *inbox, struct sk_buff_head *messages)
 {
+	struct toyvpn_device *tv = inbox->device;
 	u64 now = ktime_get_coarse_boottime_ns();
 	struct toyvpn_session *session = NULL;
 	struct toyvpn_batch *batch = NULL;
 	struct sk_buff *skb;
 
 	while ((skb = __skb_dequeue(messages))) {
-		const struct toyvpn_data *data = (const struct toyvpn_data *)skb->data;
-		u32 index = le32_to_cpu(data->header.index);
-		u64 counter = le64_to_cpu(data->counter);
+		u32 index = toyvpn_packet(skb)->index;
+		u64 counter = toyvpn_packet(skb)->counter;
 
 		/* One look-up and one batch for a run of one session */
 		if (!session || session->id.index != index) {
@@ -196,6 +218,8 @@ static void receive_data(struct toyvpn_device *tv, struct sk_buff_head *messages
 			session = session_of(tv, index);
 			if (session && toyvpn_session_alive(session, now))
 				batch = toyvpn_batch_new(session->id.peer, session, batch_done);
+			if (batch)
+				batch->inbox = inbox;
 		}
 		if (unlikely(!session)) {
 			drop(tv, skb, TOYVPN_STAT_RX_UNKNOWN_INDEX);
@@ -204,12 +228,109 @@ static void receive_data(struct toyvpn_device *tv, struct sk_buff_head *messages
 			drop(tv, skb, TOYVPN_STAT_RX_EXPIRED);
 		} else if (unlikely(!toyvpn_replay_check(&session->replay, counter))) {
 			drop(tv, skb, TOYVPN_STAT_RX_REPLAY);
-		} else if (unlikely(!batch || !toyvpn_batch_decrypt(batch, skb, counter))) {
+		} else if (unlikely(!batch ||
+				    !toyvpn_batch_decrypt(batch, &inbox->napi, skb, counter))) {
 			drop(tv, skb, TOYVPN_STAT_RX_NO_MEMORY);
 		}
 	}
 	if (batch)
 		toyvpn_batch_close(batch);
+}
+
+/* Takes at most so many skbs from a list to another one; returns how many it took */
+static int take(struct sk_buff_head *from, struct sk_buff_head *to, int most)
+{
+	struct sk_buff *skb;
+	int taken = 0;
+
+	if (skb_queue_empty_lockless(from))
+		return 0;
+	spin_lock_bh(&from->lock);
+	if (skb_queue_len(from) <= most) {
+		taken = skb_queue_len(from);
+		skb_queue_splice_tail_init(from, to);
+	} else {
+		while (taken < most && (skb = __skb_dequeue(from))) {
+			__skb_queue_tail(to, skb);
+			taken++;
+		}
+	}
+	spin_unlock_bh(&from->lock);
+	return taken;
+}
+
+static int poll(struct napi_struct *napi, int budget)
+{
+	struct toyvpn_inbox *inbox = container_of(napi, struct toyvpn_inbox, napi);
+	struct sk_buff_head opened, arrived;
+	struct sk_buff *skb;
+	int work;
+
+	__skb_queue_head_init(&opened);
+	__skb_queue_head_init(&arrived);
+	work = take(&inbox->opened, &opened, budget);
+	while ((skb = __skb_dequeue(&opened)))
+		napi_gro_receive(napi, skb);
+	work += take(&inbox->arrived, &arrived, budget - work);
+
+	rcu_read_lock();
+	WRITE_ONCE(inbox->poller, current);
+	receive_data(inbox, &arrived);
+	WRITE_ONCE(inbox->poller, NULL);
+	rcu_read_unlock();
+
+	if (work < budget)
+		napi_complete_done(napi, work);
+	return work;
+}
+
+/**
+ * toyvpn_rx_init() - makes what data messages wait in
+ * @tv: device, whose sockets are not open yet
+ *
+ * Return: 0 or -ENOMEM.
+ */
+int toyvpn_rx_init(struct toyvpn_device *tv)
+{
+	int cpu;
+
+	tv->inboxes = alloc_percpu(struct toyvpn_inbox);
+	if (!tv->inboxes)
+		return -ENOMEM;
+	for_each_possible_cpu(cpu) {
+		struct toyvpn_inbox *inbox = per_cpu_ptr(tv->inboxes, cpu);
+
+		inbox->device = tv;
+		skb_queue_head_init(&inbox->arrived);
+		skb_queue_head_init(&inbox->opened);
+		/* Nobody waits for one of these in particular */
+		set_bit(NAPI_STATE_NO_BUSY_POLL, &inbox->napi.state);
+		netif_napi_add(tv->dev, &inbox->napi, poll);
+		napi_enable(&inbox->napi);
+	}
+	return 0;
+}
+
+/**
+ * toyvpn_rx_destroy() - frees what toyvpn_rx_init() made
+ * @tv: device; its sockets are closed and its peers are dead
+ *
+ * Sleeps.
+ */
+void toyvpn_rx_destroy(struct toyvpn_device *tv)
+{
+	int cpu;
+
+	for_each_possible_cpu(cpu) {
+		struct toyvpn_inbox *inbox = per_cpu_ptr(tv->inboxes, cpu);
+
+		napi_disable(&inbox->napi);
+		netif_napi_del(&inbox->napi);
+		skb_queue_purge(&inbox->arrived);
+		skb_queue_purge(&inbox->opened);
+	}
+	free_percpu(tv->inboxes);
+	tv->inboxes = NULL;
 }
 
 static void send_cookie(struct toyvpn_device *tv, const struct sk_buff *skb,
@@ -317,13 +438,12 @@ static bool handshake_len_ok(unsigned int len, size_t least)
 }
 
 /*
- * Brings skb->data to the message and checks all of it that needs no key: that
- * it is as long as its type has it, in one piece as far as it is going to be
- * read.
+ * Brings skb->data to the message, whose header it copies, and checks all of it
+ * that needs no key: that it is as long as its type has it, in one piece if it
+ * is going to be read here.
  */
-static bool parse(struct sk_buff *skb)
+static bool parse(struct sk_buff *skb, struct toyvpn_data *head)
 {
-	const struct toyvpn_header *header;
 	unsigned int len;
 
 	if (!pskb_may_pull(skb, sizeof(struct udphdr)))
@@ -333,13 +453,12 @@ static bool parse(struct sk_buff *skb)
 	if (len < sizeof(struct udphdr) || len > skb->len || pskb_trim(skb, len))
 		return false;
 	__skb_pull(skb, sizeof(struct udphdr));
-	if (!pskb_may_pull(skb, TOYVPN_DATA_MIN))
+	if (skb->len < TOYVPN_DATA_MIN || skb_copy_bits(skb, 0, head, sizeof(*head)))
 		return false;
 
-	header = (const struct toyvpn_header *)skb->data;
-	if (header->version != TOYVPN_VERSION || header->reserved)
+	if (head->header.version != TOYVPN_VERSION || head->header.reserved)
 		return false;
-	switch (header->type) {
+	switch (head->header.type) {
 	case TOYVPN_MESSAGE_DATA:
 		return true;
 	case TOYVPN_MESSAGE_INIT:
@@ -370,7 +489,8 @@ static u8 tos_of(const struct sk_buff *skb)
 int toyvpn_rx(struct sock *sk, struct sk_buff *skb)
 {
 	struct toyvpn_device *tv = rcu_dereference_sk_user_data(sk);
-	struct sk_buff_head messages;
+	struct toyvpn_inbox *inbox;
+	struct toyvpn_data head;
 
 	/* It may wait, longer than the route and the socket that the stack lent it */
 	skb_mark_not_on_list(skb);
@@ -381,18 +501,28 @@ int toyvpn_rx(struct sock *sk, struct sk_buff *skb)
 		return 0;
 	}
 	/* An honest train comes in segments; what a virtual machine marked does not */
-	if (unlikely(skb_is_gso(skb) || !parse(skb))) {
+	if (unlikely(skb_is_gso(skb) || !parse(skb, &head))) {
 		DEV_STATS_INC(tv->dev, rx_errors);
 		drop(tv, skb, TOYVPN_STAT_RX_MALFORMED);
 		return 0;
 	}
-	if (unlikely(skb->data[0] != TOYVPN_MESSAGE_DATA)) {
+	if (unlikely(head.header.type != TOYVPN_MESSAGE_DATA)) {
 		receive_handshake(tv, skb);
 		return 0;
 	}
-	toyvpn_packet(skb)->tos = tos_of(skb);
-	__skb_queue_head_init(&messages);
-	__skb_queue_tail(&messages, skb);
-	receive_data(tv, &messages);
+	inbox = this_cpu_ptr(tv->inboxes);
+	if (unlikely(skb_queue_len_lockless(&inbox->arrived) >= TOYVPN_INBOX)) {
+		drop(tv, skb, TOYVPN_STAT_RX_STACK);
+		return 0;
+	}
+	*toyvpn_packet(skb) = (struct toyvpn_packet) {
+		.counter = le64_to_cpu(head.counter),
+		.index = le32_to_cpu(head.header.index),
+		.tos = tos_of(skb),
+	};
+	spin_lock(&inbox->arrived.lock);
+	__skb_queue_tail(&inbox->arrived, skb);
+	spin_unlock(&inbox->arrived.lock);
+	napi_schedule(&inbox->napi);
 	return 0;
 }

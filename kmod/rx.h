@@ -3,8 +3,30 @@
 #ifndef TOYVPN_RX_H
 #define TOYVPN_RX_H
 
+#include <linux/netdevice.h>
 #include <linux/skbuff.h>
 
+struct toyvpn_device;
+
+/**
+ * struct toyvpn_inbox - what one CPU has received: all that comes until its NAPI
+ * poll is one batch
+ * @napi: opens what arrived and gives it to the stack
+ * @device: whose
+ * @poller: the task that is in the poll
+ * @arrived: data messages
+ * @opened: packets whose decryption completed outside of the poll
+ */
+struct toyvpn_inbox {
+	struct napi_struct napi;
+	struct toyvpn_device *device;
+	struct task_struct *poller;
+	struct sk_buff_head arrived;
+	struct sk_buff_head opened;
+};
+
+int toyvpn_rx_init(struct toyvpn_device *tv);
+void toyvpn_rx_destroy(struct toyvpn_device *tv);
 int toyvpn_rx(struct sock *sk, struct sk_buff *skb);
 
 #endif /* TOYVPN_RX_H */

@@ -10,7 +10,6 @@
 #include <linux/skbuff.h>
 #include <linux/workqueue.h>
 #include <linux/xarray.h>
-#include <net/gro_cells.h>
 #include <uapi/linux/toyvpn.h>
 
 #include "cookie.h"
@@ -19,12 +18,15 @@
 #include "routes.h"
 #include "stats.h"
 
+struct toyvpn_inbox;
+
 /* Limits; README.md lists them */
 #define TOYVPN_PEERS_MAX		BIT(20)
 #define TOYVPN_PREFIXES_MAX		BIT(20)	/* in one change of one peer */
 #define TOYVPN_QUEUE_PACKETS		128		/* a peer, while it has no session */
 #define TOYVPN_QUEUE_BYTES		BIT(20)
 #define TOYVPN_HANDSHAKE_QUEUE		1024		/* a device */
+#define TOYVPN_INBOX			1024		/* a CPU and device */
 #define TOYVPN_UNDER_LOAD		(TOYVPN_HANDSHAKE_QUEUE / 8)
 
 /**
@@ -67,7 +69,7 @@
  * @ratelimit: handshakes by source
  * @timestamp_lock: guards @last_timestamp
  * @last_timestamp: of the last INIT sent by this device, ns since 1970
- * @gro: where decrypted packets are merged
+ * @inboxes: data messages that wait to be opened
  * @stats: counters
  */
 struct toyvpn_device {
@@ -110,7 +112,7 @@ struct toyvpn_device {
 	spinlock_t timestamp_lock;	/* last_timestamp */
 	u64 last_timestamp;
 
-	struct gro_cells gro;
+	struct toyvpn_inbox __percpu *inboxes;
 	struct toyvpn_stats __percpu *stats;
 };
 
