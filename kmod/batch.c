@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 #include <crypto/aead.h>
+#include <linux/percpu.h>
 #include <linux/scatterlist.h>
 #include <linux/slab.h>
 #include <net/ipv6.h>
@@ -16,8 +17,8 @@
  * struct toyvpn_crypt - one request to an AEAD
  * @batch: what it belongs to
  * @skb: its result
- * @source: header, then each piece of the plain or encrypted packet
- * @result: where to, if not in place
+ * @source: header, then each piece of the encrypted packet, if not in place
+ * @result: where to
  * @nonce: of the message
  * @request: with the transform's own context behind it
  */
@@ -29,6 +30,33 @@ struct toyvpn_crypt {
 	u8 nonce[TOYVPN_NONCE_LEN];
 	struct aead_request request __aligned(CRYPTO_MINALIGN);
 };
+
+/* What each CPU keeps of the last batch for the next one: mostly there is one at a time */
+static DEFINE_PER_CPU(struct toyvpn_batch *, kept_batch);
+static DEFINE_PER_CPU(struct toyvpn_crypt *, kept_crypt);
+
+/* Room for the context of any transform that we know; more is possible, and allocated */
+#define KEPT_CONTEXT	512
+
+static size_t crypt_size(unsigned int context)
+{
+	return sizeof(struct toyvpn_crypt) + context;
+}
+
+/**
+ * toyvpn_batch_exit() - frees what CPUs keep
+ *
+ * Nobody uses batches any more.
+ */
+void toyvpn_batch_exit(void)
+{
+	int cpu;
+
+	for_each_possible_cpu(cpu) {
+		kfree(per_cpu(kept_batch, cpu));
+		kfree(per_cpu(kept_crypt, cpu));
+	}
+}
 
 /**
  * toyvpn_batch_new() - begins a batch
@@ -47,7 +75,7 @@ struct toyvpn_batch *toyvpn_batch_new(struct toyvpn_peer *peer, struct toyvpn_se
 {
 	struct toyvpn_batch *batch;
 
-	batch = kmalloc_obj(*batch, GFP_ATOMIC);
+	batch = this_cpu_xchg(kept_batch, NULL) ?: kmalloc_obj(*batch, GFP_ATOMIC);
 	if (!batch)
 		return NULL;
 	if (!toyvpn_peer_get(peer))
@@ -82,13 +110,22 @@ void toyvpn_batch_free(struct toyvpn_batch *batch)
 	__skb_queue_purge(&batch->packets);
 	toyvpn_session_put(batch->session);
 	toyvpn_peer_put(batch->peer);
-	kfree(batch);
+	kfree(this_cpu_xchg(kept_batch, batch));
 }
 
 static void batch_finished(struct toyvpn_batch *batch)
 {
 	if (atomic_dec_and_test(&batch->pending))
 		batch->done(batch);
+}
+
+/* What a transform leaves in its context may say something of a key */
+static void crypt_free(struct toyvpn_crypt *crypt, unsigned int context)
+{
+	memzero_explicit(&crypt->request, sizeof(crypt->request) + context);
+	if (likely(context <= KEPT_CONTEXT))
+		crypt = this_cpu_xchg(kept_crypt, crypt);
+	kfree(crypt);
 }
 
 static void crypt_done(toyvpn_crypto_arg *arg, int err)
@@ -98,7 +135,7 @@ static void crypt_done(toyvpn_crypto_arg *arg, int err)
 
 	if (unlikely(err))
 		toyvpn_packet(crypt->skb)->err = err;
-	kfree_sensitive(crypt);
+	crypt_free(crypt, crypto_aead_reqsize(crypto_aead_reqtfm(&crypt->request)));
 	local_bh_disable();
 	batch_finished(batch);
 	local_bh_enable();
@@ -106,13 +143,19 @@ static void crypt_done(toyvpn_crypto_arg *arg, int err)
 
 static struct toyvpn_crypt *crypt_new(struct toyvpn_batch *batch, struct crypto_aead *aead)
 {
+	unsigned int context = crypto_aead_reqsize(aead);
 	struct toyvpn_crypt *crypt = batch->spare;
 
 	if (crypt) {
 		batch->spare = NULL;
 		return crypt;
 	}
-	crypt = kmalloc(sizeof(*crypt) + crypto_aead_reqsize(aead), GFP_ATOMIC);
+	if (likely(context <= KEPT_CONTEXT)) {
+		context = KEPT_CONTEXT;
+		crypt = this_cpu_xchg(kept_crypt, NULL);
+	}
+	if (!crypt)
+		crypt = kmalloc(crypt_size(context), GFP_ATOMIC);
 	if (crypt)
 		crypt->batch = batch;
 	return crypt;
@@ -286,7 +329,11 @@ err_crypt:
  */
 void toyvpn_batch_close(struct toyvpn_batch *batch)
 {
-	kfree_sensitive(batch->spare);
-	batch->spare = NULL;
+	struct toyvpn_crypt *spare = batch->spare;
+
+	if (likely(spare)) {
+		batch->spare = NULL;
+		crypt_free(spare, crypto_aead_reqsize(crypto_aead_reqtfm(&spare->request)));
+	}
 	batch_finished(batch);
 }

@@ -77,5 +77,6 @@ bool toyvpn_batch_decrypt(struct toyvpn_batch *batch, struct napi_struct *napi,
 			  struct sk_buff *skb, u64 counter);
 void toyvpn_batch_close(struct toyvpn_batch *batch);
 void toyvpn_batch_free(struct toyvpn_batch *batch);
+void toyvpn_batch_exit(void);
 
 #endif /* TOYVPN_BATCH_H */

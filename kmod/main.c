@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 #include <linux/module.h>
 
+#include "batch.h"
 #include "device.h"
 #include "hash.h"
 #include "netlink.h"
@@ -30,6 +31,7 @@ static int __init toyvpn_init(void)
 
 err_devices:
 	toyvpn_devices_exit();
+	toyvpn_batch_exit();
 err_ciphers:
 	toyvpn_ciphers_exit();
 err_hash:
@@ -41,6 +43,7 @@ static void __exit toyvpn_exit(void)
 {
 	toyvpn_netlink_exit();
 	toyvpn_devices_exit();
+	toyvpn_batch_exit();
 	toyvpn_ciphers_exit();
 	toyvpn_hash_exit();
 }

@@ -107,13 +107,16 @@ static unsigned int cut_header(struct sk_buff *skb)
 	}
 	if (skb_transport_offset(skb) != len)
 		return 0;
-	if (!skb_is_gso_tcp(skb)) {
+	if (skb_is_gso_tcp(skb)) {
+		if (protocol != IPPROTO_TCP || skb_headlen(skb) < len + sizeof(struct tcphdr) ||
+		    tcp_hdrlen(skb) < sizeof(struct tcphdr))
+			return 0;
+		len += tcp_hdrlen(skb);
+	} else {
+		if (protocol != IPPROTO_UDP)
+			return 0;
 		len += sizeof(struct udphdr);
-		return protocol == IPPROTO_UDP && skb_headlen(skb) >= len && skb->len > len ? len : 0;
 	}
-	if (protocol != IPPROTO_TCP || skb_headlen(skb) < len + sizeof(struct tcphdr))
-		return 0;
-	len += tcp_hdrlen(skb);
 	return skb_headlen(skb) >= len && skb->len > len ? len : 0;
 }
 
@@ -219,7 +222,8 @@ static bool copy(struct outgoing *out, struct sk_buff *skb)
 }
 
 /* Completes the checksums of a segment; @sum is that of its data */
-static void complete_checksums(u8 *packet, unsigned int transport, unsigned int len, bool tcp, __wsum sum)
+static void complete_checksums(u8 *packet, unsigned int transport, unsigned int len, bool tcp,
+			       __wsum sum)
 {
 	struct ipv6hdr *ip6 = (struct ipv6hdr *)packet;
 	struct iphdr *ip4 = (struct iphdr *)packet;
