@@ -26,6 +26,9 @@ wanted=(
 	python3 python3-cryptography python3-yaml strace
 )
 
+# perf, for the profiles of make bench
+bench_packages=(linux-perf)
+
 # The kernel's generator of netlink code, for uapi/generate.sh: forky's, since older ones cannot do
 # what ours needs. Of the sources just that is kept, in /usr/src/ynl.
 generator_packages=(python3-jsonschema)
@@ -68,7 +71,7 @@ make_all() {
 	local new=$1 release opts=()
 
 	if [[ $suite == forky ]]; then
-		wanted+=("${generator_packages[@]}")
+		wanted+=("${bench_packages[@]}" "${generator_packages[@]}")
 		opts=("--customize-hook=$add_generator")
 	fi
 	debootstrap "$suite" "$new/root" "$(packages "${wanted[@]}")" "${opts[@]}"
