@@ -8,6 +8,7 @@
 #   CLOCK=long     likewise, for hours: idle time costs the host even less, but waiting for the host (to
 #                  read a program from its disk) may take seconds of the guest's clock
 #   SMP= MEM=      processors and memory (MEM as QEMU's -m)
+#   CPU=...        more of the emulated processor's properties, as QEMU's -cpu
 #   APPEND=...     more of the kernel's command line
 #   SHARE=DIR      one more folder of the host, at /share in the guest
 #   TIMEOUT=3600   seconds until the guest is given up, BOOT_TIMEOUT=120 (of ours 300) until it has booted
@@ -74,7 +75,7 @@ trap 'exit 130' INT
 trap 'exit 143' TERM
 
 # Emulated, a fifth level of page tables costs a sixth of all time.
-cpu=max,la57=off
+cpu=max,la57=off${CPU:+,$CPU}
 case ${accel:=tcg} in
 kvm) hardware=(-accel kvm -cpu host) ;;
 tcg) hardware=(-accel 'tcg,thread=multi' -cpu "$cpu") ;;
