@@ -6,6 +6,7 @@
 #   module/     a copy of the module's sources, so that suites never mix their objects
 #   modules/    what modules_install adds to the guest's /lib/modules/RELEASE
 #   tools/      toyvpnctl, and install/, what else its make install puts beside it
+#   bench/      the traffic of make bench
 
 # shellcheck source=selftests/vm/common.sh
 . "$(dirname "${BASH_SOURCE[0]}")/common.sh"
@@ -16,7 +17,7 @@ out=$checkout/build/$machine
 
 # Runs in the chroot. At /mnt is what kernel.sh made, if the kernel is one of those.
 inside() {
-	local make=(make -j2 "OUT=build/$machine" KCFLAGS=-Werror) lib
+	local make=(make -j2 "OUT=build/$machine" KCFLAGS=-Werror TOYVPN_BENCH=m) lib
 
 	lib=/lib/modules/$1
 	if is_kernel "$machine"; then
@@ -33,6 +34,7 @@ inside() {
 	mount -t overlay -o "lowerdir=$lib,upperdir=/tmp/layer/upper,workdir=/tmp/layer/work" overlay "$lib"
 
 	"${make[@]}" tools
+	make -C selftests/bench "O=$PWD/build/$machine/bench"
 	rm -rf "build/$machine/install"
 	make -C tools "O=$PWD/build/$machine/tools" "DESTDIR=$PWD/build/$machine/install" install
 	"${make[@]}" modules_install
