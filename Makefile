@@ -23,10 +23,13 @@ help:
 	@echo '  make kcsan-kernel     one that looks for data races: KERNEL=kcsan'
 	@echo '  make fuzz             the module, with a million broken messages from a peer (N= SEED=)'
 	@echo '  make flood            what a flood leaves of a tunnel, next to WireGuard'
+	@echo "  make bench            what tunnels cost in instructions, side by side (WORKLOADS='bulk ping' TUNNELS=)"
+	@echo '  make profile          what functions a workload goes to (WORKLOADS=bulk TUNNELS=toyvpn-aes)'
+	@echo '  make bench-check      that ours cost no more than they did'
 	@echo "  make vm CMD='...'     a command"
 	@echo '  make shell            a shell'
 	@echo '  make uapi             what is generated from uapi/toyvpn.yaml, again'
-	@echo 'More for vm and shell: CLOCK=virtual SHARE=DIR SMP= MEM= APPEND= TIMEOUT= (selftests/vm/boot.sh)'
+	@echo 'More for vm and shell: CLOCK=virtual SHARE=DIR SMP= MEM= CPU= APPEND= TIMEOUT= (selftests/vm/boot.sh)'
 
 #
 # Module and tool. The module is built in a copy of its sources, which keeps the tree clean and the
@@ -71,7 +74,7 @@ clean:
 #
 
 override CMD := $(value CMD)
-export SUITE KERNEL CMD CLOCK SHARE SMP MEM APPEND TIMEOUT TESTS MIRROR
+export SUITE KERNEL CMD CLOCK SHARE SMP MEM CPU APPEND TIMEOUT TESTS TUNNELS KEEP MIRROR
 
 vm:
 	$(if $(CMD),,$(error make vm needs CMD='...'; make shell is for typing))
@@ -109,6 +112,16 @@ flood: override CMD := selftests/bench/flood.sh
 flood:
 	@selftests/vm/vm.sh
 
+# Side by side with other tunnels, on the virtual clock; see there
+bench:
+	@selftests/bench/run.sh $(WORKLOADS)
+
+bench-check:
+	@selftests/bench/run.sh check $(WORKLOADS)
+
+profile:
+	@selftests/bench/run.sh profile $(TUNNELS) $(WORKLOADS)
+
 check:
 	@selftests/vm/check.sh
 
@@ -124,5 +137,5 @@ fuzz-tool:
 debug-kernel kcsan-kernel: %-kernel:
 	@selftests/vm/kernel.sh $*
 
-.PHONY: all help modules modules_install tools install clean vm shell demo uapi fuzz flood check \
+.PHONY: all help modules modules_install tools install clean vm shell demo uapi fuzz flood bench bench-check profile check \
 	check-all lint fuzz-tool debug-kernel kcsan-kernel
