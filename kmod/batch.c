@@ -156,8 +156,10 @@ static struct toyvpn_crypt *crypt_new(struct toyvpn_batch *batch, struct crypto_
 	}
 	if (!crypt)
 		crypt = kmalloc(crypt_size(context), GFP_ATOMIC);
-	if (crypt)
+	if (crypt) {
 		crypt->batch = batch;
+		aead_request_set_tfm(&crypt->request, aead);
+	}
 	return crypt;
 }
 
@@ -176,7 +178,6 @@ static void crypt_run(struct toyvpn_crypt *crypt, struct crypto_aead *aead, bool
 
 	crypt->skb = skb;
 	toyvpn_session_nonce(batch->session, counter, crypt->nonce);
-	aead_request_set_tfm(request, aead);
 	/* No backlog: it has no bound, and nobody here waits until it is shorter */
 	aead_request_set_callback(request, 0, crypt_done, crypt);
 	aead_request_set_crypt(request, source, result, len, crypt->nonce);
@@ -211,10 +212,11 @@ static int source_list(struct toyvpn_crypt *crypt, void *header, struct sk_buff 
  * toyvpn_batch_own() - lets a new skb stand for an old one
  * @to: without a socket
  * @from: whose socket's limits still see what waits below us then
+ * @last: no other skb stands for @from after this one
  *
  * In the books of the sending socket; what has none is left alone.
  */
-void toyvpn_batch_own(struct sk_buff *to, struct sk_buff *from)
+void toyvpn_batch_own(struct sk_buff *to, struct sk_buff *from, bool last)
 {
 	struct sock *sk = from->sk;
 	int delta = to->truesize - from->truesize;
@@ -226,6 +228,10 @@ void toyvpn_batch_own(struct sk_buff *to, struct sk_buff *from)
 		return;
 	to->sk = sk;
 	to->destructor = from->destructor;
+	if (!last) {
+		refcount_add(to->truesize, &sk->sk_wmem_alloc);
+		return;
+	}
 	from->sk = NULL;
 	from->destructor = NULL;
 	if (delta > 0)

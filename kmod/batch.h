@@ -50,7 +50,8 @@ struct toyvpn_batch {
  * struct toyvpn_packet - what a batch knows of a packet: skb->cb
  * @counter: of the message
  * @index: of the session that it names
- * @source: what it was made from, if that is another skb; freed with the batch
+ * @source: what it was made from, if that is another skb; on the way in it is
+ *	freed with the batch
  * @err: of the AEAD
  * @tos: DS field of the outer header
  */
@@ -70,7 +71,7 @@ static inline struct toyvpn_packet *toyvpn_packet(struct sk_buff *skb)
 
 struct toyvpn_batch *toyvpn_batch_new(struct toyvpn_peer *peer, struct toyvpn_session *session,
 				      void (*done)(struct toyvpn_batch *batch));
-void toyvpn_batch_own(struct sk_buff *to, struct sk_buff *from);
+void toyvpn_batch_own(struct sk_buff *to, struct sk_buff *from, bool last);
 bool toyvpn_batch_encrypt(struct toyvpn_batch *batch, struct sk_buff *skb,
 			  struct toyvpn_data *data, unsigned int len, u64 counter);
 bool toyvpn_batch_decrypt(struct toyvpn_batch *batch, struct napi_struct *napi,

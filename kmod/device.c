@@ -97,7 +97,7 @@ static int link_stop(struct net_device *dev)
 	mutex_lock(&tv->lock);
 	WRITE_ONCE(tv->up, false);
 	toyvpn_sockets_close(tv);
-	/* Nothing arrives any more, nothing is started: what runs, ends */
+	/* Nothing arrives any more (what waits in an inbox finds no session), nothing is started */
 	flush_workqueue(tv->wq);
 	erase_all(tv, true);
 	mutex_unlock(&tv->lock);

@@ -49,6 +49,7 @@ static void give(struct toyvpn_batch *batch, struct sk_buff *skb)
 		drop(tv, skb, TOYVPN_STAT_RX_STACK);
 		return;
 	}
+	dev_sw_netstats_rx_add(tv->dev, skb->len);
 	if (likely(READ_ONCE(inbox->poller) == current)) {
 		napi_gro_receive(&inbox->napi, skb);
 		return;
@@ -113,7 +114,6 @@ static void deliver(struct toyvpn_batch *batch, struct sk_buff *skb, u8 outer_to
 	skb->csum_level = ~0;
 
 	memset(skb->cb, 0, sizeof(skb->cb));
-	dev_sw_netstats_rx_add(tv->dev, len);
 	give(batch, skb);
 }
 
@@ -266,6 +266,9 @@ static int poll(struct napi_struct *napi, int budget)
 	struct sk_buff *skb;
 	int work;
 
+	/* netconsole only wants to send, and may have interrupted who holds a lock */
+	if (!budget)
+		return 0;
 	__skb_queue_head_init(&opened);
 	__skb_queue_head_init(&arrived);
 	work = take(&inbox->opened, &opened, budget);
@@ -313,7 +316,8 @@ int toyvpn_rx_init(struct toyvpn_device *tv)
 
 /**
  * toyvpn_rx_destroy() - frees what toyvpn_rx_init() made
- * @tv: device; its sockets are closed and its peers are dead
+ * @tv: device that is down since a grace period or more, so that nothing is put
+ *	into an inbox any more: see give()
  *
  * Sleeps.
  */
@@ -325,10 +329,12 @@ void toyvpn_rx_destroy(struct toyvpn_device *tv)
 		struct toyvpn_inbox *inbox = per_cpu_ptr(tv->inboxes, cpu);
 
 		napi_disable(&inbox->napi);
-		netif_napi_del(&inbox->napi);
+		__netif_napi_del(&inbox->napi);
 		skb_queue_purge(&inbox->arrived);
 		skb_queue_purge(&inbox->opened);
 	}
+	/* One grace period for all */
+	synchronize_net();
 	free_percpu(tv->inboxes);
 	tv->inboxes = NULL;
 }
@@ -508,6 +514,11 @@ int toyvpn_rx(struct sock *sk, struct sk_buff *skb)
 	}
 	if (unlikely(head.header.type != TOYVPN_MESSAGE_DATA)) {
 		receive_handshake(tv, skb);
+		return 0;
+	}
+	/* What strangers send must not take the room of what peers do */
+	if (unlikely(!session_of(tv, le32_to_cpu(head.header.index)))) {
+		drop(tv, skb, TOYVPN_STAT_RX_UNKNOWN_INDEX);
 		return 0;
 	}
 	inbox = this_cpu_ptr(tv->inboxes);

@@ -50,7 +50,7 @@ static struct sk_buff *begin(struct toyvpn_train *train, unsigned int linear, u8
 	if (!skb)
 		return NULL;
 	skb_reserve(skb, TOYVPN_HEADROOM);
-	*toyvpn_packet(skb) = (struct toyvpn_packet) { .tos = tos };
+	*toyvpn_packet(skb) = (struct toyvpn_packet) { .source = train->source, .tos = tos };
 	__skb_queue_tail(train->skbs, skb);
 	return skb;
 }
@@ -58,18 +58,21 @@ static struct sk_buff *begin(struct toyvpn_train *train, unsigned int linear, u8
 /* Pages for a message of @len bytes, and for the @rest of them if there are such */
 static bool add_page(struct toyvpn_train *train, unsigned int len, size_t rest)
 {
-	const gfp_t gfp = GFP_ATOMIC | __GFP_COMP | __GFP_NOWARN | __GFP_NORETRY;
+	const gfp_t gfp = __GFP_COMP | __GFP_NOWARN | __GFP_NORETRY;
 	unsigned int least = get_order(len), order;
 	struct sk_buff *skb = train->skb;
 	struct page *page = NULL;
 
 	if (skb_shinfo(skb)->nr_frags == MAX_SKB_FRAGS)
 		return false;
+	rest = min_t(size_t, rest, TRAIN_BYTES - skb->len);
 	order = clamp_t(unsigned int, get_order(rest), least, max(least, TRAIN_ORDER));
-	page = alloc_pages(gfp, order);
-	if (!page && order > least) {
+	/* The reserves are for what must be, not for what is faster */
+	if (order > least)
+		page = alloc_pages(GFP_NOWAIT | gfp, order);
+	if (!page) {
 		order = least;
-		page = alloc_pages(gfp, order);
+		page = alloc_pages(GFP_ATOMIC | gfp, order);
 	}
 	if (!page)
 		return false;

@@ -10,6 +10,7 @@
  * struct toyvpn_train - where the next message goes
  * @skbs: what is finished, or was begun, in order; each has a struct toyvpn_packet
  * @skb: the last of them, while it takes more
+ * @source: what a new one is begun for: its toyvpn_packet()->source
  * @at: free room in its last page
  * @left: bytes of that
  * @size: bytes of each of its messages but the last one
@@ -18,6 +19,7 @@
 struct toyvpn_train {
 	struct sk_buff_head *skbs;
 	struct sk_buff *skb;
+	struct sk_buff *source;
 	u8 *at;
 	unsigned int left;
 	unsigned int size;

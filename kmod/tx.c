@@ -43,6 +43,23 @@ static void drop(struct toyvpn_device *tv, struct sk_buff *skb, enum toyvpn_stat
 	kfree_skb_reason(skb, toyvpn_stat_drop_reason(why));
 }
 
+/* With one message that is not encrypted, none of it leaves */
+static void drop_train(struct toyvpn_batch *batch, struct sk_buff *skb)
+{
+	struct toyvpn_device *tv = batch->peer->device;
+	unsigned int n = toyvpn_train_messages(skb);
+	unsigned int bytes = skb->len - n * TOYVPN_DATA_MIN;
+
+	__skb_unlink(skb, &batch->packets);
+	if (bytes) {
+		batch->count -= n;
+		batch->bytes -= bytes;
+	}
+	toyvpn_stat_add(tv->stats, TOYVPN_STAT_TX_CRYPTO, n);
+	DEV_STATS_ADD(tv->dev, tx_dropped, n);
+	kfree_skb_reason(skb, toyvpn_stat_drop_reason(TOYVPN_STAT_TX_CRYPTO));
+}
+
 /* All encrypted: out they go. Bottom halves off */
 static void batch_done(struct toyvpn_batch *batch)
 {
@@ -53,12 +70,8 @@ static void batch_done(struct toyvpn_batch *batch)
 	int err;
 
 	skb_queue_walk_safe(&batch->packets, skb, next) {
-		if (likely(!toyvpn_packet(skb)->err))
-			continue;
-		__skb_unlink(skb, &batch->packets);
-		toyvpn_stat_add(tv->stats, TOYVPN_STAT_TX_CRYPTO, toyvpn_train_messages(skb));
-		DEV_STATS_ADD(tv->dev, tx_dropped, toyvpn_train_messages(skb));
-		kfree_skb_reason(skb, toyvpn_stat_drop_reason(TOYVPN_STAT_TX_CRYPTO));
+		if (unlikely(toyvpn_packet(skb)->err))
+			drop_train(batch, skb);
 	}
 	if (likely(!skb_queue_empty(&batch->packets))) {
 		__this_cpu_add(nesting_before, forgotten);
@@ -91,12 +104,13 @@ static u8 outer_tos(const struct sk_buff *skb)
 static unsigned int cut_header(struct sk_buff *skb)
 {
 	const unsigned int known = SKB_GSO_TCPV4 | SKB_GSO_TCPV6 | SKB_GSO_TCP_ECN |
-				   SKB_GSO_TCP_FIXEDID | SKB_GSO_UDP_L4;
+				   SKB_GSO_UDP_L4;
 	unsigned int len;
 	u8 protocol;
 
 	if (skb_shinfo(skb)->gso_type & ~known || skb->encapsulation || skb_has_frag_list(skb) ||
-	    skb->ip_summed != CHECKSUM_PARTIAL || skb_network_offset(skb))
+	    skb->ip_summed != CHECKSUM_PARTIAL || skb_network_offset(skb) ||
+	    IS_ENABLED(CONFIG_HIGHMEM))
 		return 0;
 	if (skb->protocol == htons(ETH_P_IP)) {
 		len = ip_hdrlen(skb);
@@ -167,12 +181,14 @@ static unsigned int segment(struct toyvpn_device *tv, struct sk_buff_head *packe
  * @batch: of the session
  * @train: takes the messages
  * @counter: of the next one
+ * @end: counter that was not reserved any more
  * @rest: bytes of all messages that are still to come
  */
 struct outgoing {
 	struct toyvpn_batch *batch;
 	struct toyvpn_train train;
 	u64 counter;
+	u64 end;
 	size_t rest;
 };
 
@@ -181,6 +197,9 @@ static u8 *room(struct outgoing *out, const struct sk_buff *skb, unsigned int le
 {
 	struct toyvpn_data *data;
 
+	/* Two messages with one counter would give away both */
+	if (WARN_ON_ONCE(out->counter >= out->end))
+		return NULL;
 	data = toyvpn_train_add(&out->train, TOYVPN_DATA_MIN + len, outer_tos(skb), out->rest);
 	return data ? data->encrypted : NULL;
 }
@@ -202,23 +221,31 @@ static void seal(struct outgoing *out, u8 *packet, unsigned int len)
 	}
 }
 
-/* A packet that becomes one message */
-static bool copy(struct outgoing *out, struct sk_buff *skb)
+/*
+ * A packet that becomes one message. Where its checksum is to go may be what a
+ * virtual machine said, before headers outside of this packet were taken off.
+ */
+static int copy(struct outgoing *out, struct sk_buff *skb)
 {
-	unsigned int start, len = skb->len;
-	u8 *packet = room(out, skb, len);
-	__wsum sum;
+	bool sum = skb->ip_summed == CHECKSUM_PARTIAL;
+	int start = sum ? skb_checksum_start_offset(skb) : 0;
+	unsigned int len = skb->len;
+	u8 *packet;
 
-	if (!packet || skb_copy_bits(skb, 0, packet, len))
-		return false;
-	if (skb->ip_summed == CHECKSUM_PARTIAL) {
-		start = skb_checksum_start_offset(skb);
-		sum = csum_partial(packet + start, len - start, 0);
-		put_unaligned(csum_fold(sum) ?: CSUM_MANGLED_0,
-			      (__sum16 *)(packet + start + skb->csum_offset));
+	if (sum && (start < 0 || start + skb->csum_offset + sizeof(__sum16) > len))
+		return -EINVAL;
+	packet = room(out, skb, len);
+	if (!packet)
+		return -ENOMEM;
+	if (skb_copy_bits(skb, 0, packet, len)) {
+		toyvpn_packet(skb_peek_tail(&out->batch->packets))->err = -EFAULT;
+		return -EINVAL;
 	}
+	if (sum)
+		put_unaligned(csum_fold(csum_partial(packet + start, len - start, 0)) ?:
+			      CSUM_MANGLED_0, (__sum16 *)(packet + start + skb->csum_offset));
 	seal(out, packet, len);
-	return true;
+	return 0;
 }
 
 /* Completes the checksums of a segment; @sum is that of its data */
@@ -253,7 +280,7 @@ static void complete_checksums(u8 *packet, unsigned int transport, unsigned int 
 }
 
 /* A GSO packet: each segment straight from its data into its message, in one pass */
-static bool cut(struct outgoing *out, struct sk_buff *skb)
+static int cut(struct outgoing *out, struct sk_buff *skb)
 {
 	unsigned int header = cut_header(skb), size, at, n;
 	unsigned int rest = skb->len - header;
@@ -269,7 +296,7 @@ static bool cut(struct outgoing *out, struct sk_buff *skb)
 		rest -= size;
 		packet = room(out, skb, header + size);
 		if (!packet)
-			return false;
+			return -ENOMEM;
 		tso_build_hdr(skb, packet, &tso, size, !rest);
 		if (tcp && !first)
 			((struct tcphdr *)(packet + skb_transport_offset(skb)))->cwr = 0;
@@ -285,7 +312,7 @@ static bool cut(struct outgoing *out, struct sk_buff *skb)
 		complete_checksums(packet, skb_transport_offset(skb), header + size, tcp, sum);
 		seal(out, packet, header + size);
 	}
-	return true;
+	return 0;
 }
 
 static size_t bytes_of(struct sk_buff *skb)
@@ -296,12 +323,22 @@ static size_t bytes_of(struct sk_buff *skb)
 	return messages * (TOYVPN_DATA_MIN + header) + skb->len - header;
 }
 
-/* What was begun after that: after the last of then, or the first of all */
-static struct sk_buff *begun_after(struct sk_buff_head *skbs, struct sk_buff *last)
+/*
+ * Each skb goes in the stead of the packet that began it. Only now does it have
+ * all its memory, which the books of a socket are about.
+ */
+static void take_over(struct sk_buff_head *skbs)
 {
-	if (!last)
-		return skb_peek(skbs);
-	return skb_queue_is_last(skbs, last) ? NULL : last->next;
+	struct sk_buff *skb, *source;
+	bool last;
+
+	skb_queue_walk(skbs, skb) {
+		source = toyvpn_packet(skb)->source;
+		toyvpn_packet(skb)->source = NULL;
+		last = skb_queue_is_last(skbs, skb) || toyvpn_packet(skb->next)->source != source;
+		skb->priority = source->priority;
+		toyvpn_batch_own(skb, source, last);
+	}
 }
 
 /*
@@ -309,12 +346,11 @@ static struct sk_buff *begun_after(struct sk_buff_head *skbs, struct sk_buff *la
  * said; takes the packets. RCU read lock, bottom halves off.
  */
 static void encrypt(struct toyvpn_peer *peer, struct toyvpn_session *session,
-		    struct sk_buff_head *packets, u64 counter)
+		    struct sk_buff_head *packets, u64 counter, unsigned int messages)
 {
 	struct toyvpn_device *tv = peer->device;
-	struct outgoing out = { .counter = counter };
-	struct sk_buff *skb, *last;
-	bool done;
+	struct outgoing out = { .counter = counter, .end = counter + messages };
+	struct sk_buff *skb;
 
 	out.batch = toyvpn_batch_new(peer, session, batch_done);
 	if (unlikely(!out.batch)) {
@@ -327,23 +363,16 @@ static void encrypt(struct toyvpn_peer *peer, struct toyvpn_session *session,
 	skb_queue_walk(packets, skb)
 		out.rest += bytes_of(skb);
 	skb_queue_walk(packets, skb) {
-		last = skb_peek_tail(&out.batch->packets);
-		done = skb_is_gso(skb) ? cut(&out, skb) : copy(&out, skb);
-		toyvpn_packet(skb)->err = done ? 0 : -ENOMEM;
-		toyvpn_packet(skb)->source = begun_after(&out.batch->packets, last);
+		out.train.source = skb;
+		toyvpn_packet(skb)->err = skb_is_gso(skb) ? cut(&out, skb) : copy(&out, skb);
 	}
+	take_over(&out.batch->packets);
 	while ((skb = __skb_dequeue(packets))) {
-		struct sk_buff *first = toyvpn_packet(skb)->source;
-
-		/* Only now does it have all its memory, which the books are about */
-		if (first) {
-			first->priority = skb->priority;
-			toyvpn_batch_own(first, skb);
-		}
 		if (likely(!toyvpn_packet(skb)->err))
 			consume_skb(skb);
 		else
-			drop(tv, skb, TOYVPN_STAT_TX_NO_MEMORY);
+			drop(tv, skb, toyvpn_packet(skb)->err == -ENOMEM ?
+				      TOYVPN_STAT_TX_NO_MEMORY : TOYVPN_STAT_TX_NOT_IP);
 	}
 	toyvpn_batch_close(out.batch);
 }
@@ -367,7 +396,7 @@ static void send(struct toyvpn_peer *peer, struct sk_buff_head *packets)
 		return;
 	if (unlikely(toyvpn_session_reserve(session, messages, &counter)))
 		goto queue;
-	encrypt(peer, session, packets, counter);
+	encrypt(peer, session, packets, counter, messages);
 	if (unlikely(toyvpn_session_wants_rekey(session, now)))
 		toyvpn_peer_want_handshake(peer);
 	return;

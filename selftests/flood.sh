@@ -16,10 +16,8 @@
 memory_meanwhile=16384
 
 # Objects of a size or kind that may be more after all floods than before. A flood has thousands of
-# messages; if something of each stayed, it would show here many times over. A kernel that tracks
-# references keeps 128 of those that were given back, for each device and each namespace.
+# messages; if something of each stayed, it would show here many times over.
 objects_left=200
-[[ ${SLOW:-1} == 1 ]] || objects_left=2000
 
 # known: the peers of right, and where they are
 known() {

@@ -278,7 +278,7 @@ def _():
     # One object of a session that is never freed, of any size, would be there some 650 times
     grown = memory.growth(first["memory"], memory.settled())
     ktap.say(f"grown by {grown}")
-    assert not (leaks := memory.grown_too_much(grown, objects=100)), leaks
+    assert not (leaks := memory.grown_too_much(first["memory"], grown, objects=100)), leaks
 
 
 def say_lost(lost, down, up):

@@ -6,12 +6,14 @@ memory.py save FILE
     What there is now.
 memory.py same FILE OBJECTS
     Prints by how much that has grown, and exits with 1 if it did: of no size and kind of object may
-    there be more than OBJECTS additional ones, nor 512 KiB more of what is counted in pages.
+    there be more than OBJECTS additional ones, nor 512 KiB more of what is counted in pages. What
+    fills a slab a processor is forgiven: the one it takes objects from counts as full.
 memory.py within FILE KIB
     The same while something goes on that needs memory itself: exits with 1 if it is more than that.
 """
 
 import json
+import os
 import pathlib
 import re
 import sys
@@ -47,19 +49,22 @@ def pages():
 def settled():
     """Objects by size or kind, and KiB of pages; shrunk before."""
     shrink()
-    objects = {}
+    objects, slabs = {}, {}
     for line, name in caches():
-        objects[name] = objects.get(name, 0) + int(line.split()[1])
-    return {"objects": objects, "KiB": pages()}
+        _, active, _, _, in_slab = line.split()[:5]
+        objects[name] = objects.get(name, 0) + int(active)
+        slabs[name] = int(in_slab) * os.cpu_count()
+    return {"objects": objects, "slabs": slabs, "KiB": pages()}
 
 
 def growth(before, after):
     return {kind: {name: count - before[kind].get(name, 0) for name, count in after[kind].items()
-                   if count != before[kind].get(name, 0)} for kind in after}
+                   if count != before[kind].get(name, 0)} for kind in ("objects", "KiB")}
 
 
-def grown_too_much(grown, objects):
-    return {name: by for name, by in grown["objects"].items() if by > objects} | {
+def grown_too_much(before, grown, objects):
+    return {name: by for name, by in grown["objects"].items()
+            if by > objects + before["slabs"].get(name, 0)} | {
         name: by for name, by in grown["KiB"].items() if by > SAME_KIB}
 
 
@@ -72,7 +77,7 @@ def main(word, file, limit=0):
     if word == "same":
         grown = growth(before, settled())
         print(grown)
-        sys.exit(bool(grown_too_much(grown, int(limit))))
+        sys.exit(bool(grown_too_much(before, grown, int(limit))))
     grown = {name: kib - before["KiB"][name] for name, kib in pages().items()}
     print(grown)
     sys.exit(sum(grown.values()) > int(limit))
