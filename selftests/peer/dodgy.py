@@ -1,0 +1,132 @@
+#!/usr/bin/python3 -B
+# SPDX-License-Identifier: GPL-2.0
+"""A virtual machine behind left's tap device guest, whose packets left routes into the tunnel to
+right. Run by dodgy.sh. What it says of a packet stands before it, as virtio has it (struct
+virtio_net_hdr)."""
+
+import fcntl
+import itertools
+import os
+import socket
+import struct
+
+import ktap
+import packets
+from ktap import case, equal
+from netns import PATIENCE, namespace
+from rig import Host, wait_until
+
+GUEST, RIGHT = "198.51.100.2", "10.9.0.2"
+ETHERNET = 14
+IP = ETHERNET + 20
+NEEDS_CSUM = 1
+GSO_TCPV4 = 1
+TUNSETIFF, IFF_TAP, IFF_NO_PI, IFF_VNET_HDR = 0x400454ca, 0x2, 0x1000, 0x4000
+ETH_P_IP = 0x0800
+TCP_SPORT, TCP_DPORT = 4000, 4001
+
+
+class Guest:
+    """Its network card."""
+
+    def __init__(self):
+        with namespace("left"):
+            self.tap = os.open("/dev/net/tun", os.O_RDWR)
+            fcntl.ioctl(self.tap, TUNSETIFF,
+                        struct.pack("16sH22x", b"guest", IFF_TAP | IFF_NO_PI | IFF_VNET_HDR))
+        address = host["left"].run("cat", "/sys/class/net/guest/address").strip()
+        self.header = bytes.fromhex(address.replace(":", "")) + b"\2guest" + \
+            struct.pack(">H", ETH_P_IP)
+
+    def send(self, packet, start=0, offset=0, flags=NEEDS_CSUM, gso=(0, 0, 0)):
+        """False if left's kernel will not have it. gso: type, length of headers, size."""
+        kind, header, size = gso
+        said = struct.pack("=BBHHHH", flags, kind, header, size, start, offset)
+        try:
+            os.write(self.tap, said + self.header + packet)
+        except OSError:
+            return False
+        return True
+
+
+def inside():
+    """What right gets out of the tunnel, IP packets."""
+    with namespace("right"):
+        sock = socket.socket(socket.AF_PACKET, socket.SOCK_DGRAM, socket.htons(ETH_P_IP))
+    sock.bind(("vpn0", ETH_P_IP))
+    sock.settimeout(PATIENCE)
+    return sock
+
+
+def tcp(payload, sequence):
+    """A segment without a checksum, but for that of the pseudo header."""
+    body = struct.pack(">HHIIBBHHH", TCP_SPORT, TCP_DPORT, sequence, 1, 5 << 4, 0x18, 1000, 0, 0)
+    packet = packets.ipv4(packets.address(GUEST), packets.address(RIGHT), socket.IPPROTO_TCP,
+                           body + payload)
+    pseudo = packet[12:20] + struct.pack(">HH", socket.IPPROTO_TCP, len(body) + len(payload))
+    partial = ~packets.checksum(pseudo) & 0xffff
+    return packet[:36] + struct.pack(">H", partial) + packet[38:]
+
+
+@case("a checksum that is where it says is completed")
+def _():
+    sock = inside()
+    payload = bytes(range(256)) * 3
+    assert guest.send(tcp(payload, 7), start=IP, offset=16)
+    got = sock.recv(65536)
+    equal(got[40:], payload, "the payload")
+    pseudo = got[12:20] + struct.pack(">HH", socket.IPPROTO_TCP, len(got) - 20)
+    equal(packets.checksum(pseudo + got[20:]), 0, "sum over the segment")
+
+
+@case("a packet to be cut is cut, each part with its checksums")
+def _():
+    sock = inside()
+    payload = bytes(range(250)) * 5
+    assert guest.send(tcp(payload, 1000), start=IP, offset=16, gso=(GSO_TCPV4, IP + 20, 400))
+    got = b""
+    while len(got) < len(payload):
+        packet = sock.recv(65536)
+        equal(packets.checksum(packet[:20]), 0, "sum over the header")
+        pseudo = packet[12:20] + struct.pack(">HH", socket.IPPROTO_TCP, len(packet) - 20)
+        equal(packets.checksum(pseudo + packet[20:]), 0, "sum over the segment")
+        equal(struct.unpack(">I", packet[24:28])[0], 1000 + len(got), "sequence number")
+        got += packet[40:]
+    equal(got, payload, "the payload")
+
+
+@case("a checksum anywhere else harms nobody")
+def _():
+    before = host["left"].counters()
+    taken = 0
+    places = itertools.product((0, 1, 6, 13, 14, 20, 33, IP, IP + 8, 75, 76, 500, 65535),
+                               (0, 1, 6, 16, 40, 60, 61, 500, 65534))
+    for start, offset in places:
+        taken += guest.send(packets.udp(GUEST, RIGHT, b"x" * 48), start, offset)
+    ktap.say(f"{taken} of 117 were sent")
+    assert taken, "none was sent"
+    # Behind them all
+    sock = inside()
+    guest.send(packets.udp(GUEST, RIGHT, b"the last"), flags=0)
+    wait_until(lambda: sock.recv(65536).endswith(b"the last"), "the last one did not come")
+    after = host["left"].counters()
+    ktap.say({name: value - before[name] for name, value in after.items()
+              if value != before[name] and "drop" in name})
+
+
+@case("a way to cut that does not fit the packet harms nobody")
+def _():
+    payload = bytes(1250)
+    for kind in (1, 3, 4, 5, 0x81, 0x85, 255):
+        for header in (0, 1, IP, IP + 20, 200, 65535):
+            for size in (0, 1, 8, 400, 1250, 65535):
+                for packet in (tcp(payload, 1), packets.udp(GUEST, RIGHT, payload)):
+                    guest.send(packet, IP, 16, gso=(kind, header, size))
+    sock = inside()
+    guest.send(packets.udp(GUEST, RIGHT, b"the last"), flags=0)
+    wait_until(lambda: sock.recv(65536).endswith(b"the last"), "the last one did not come")
+
+
+host = {side: Host(side) for side in ("left", "right")}
+guest = Guest()
+ktap.run_cases()
