@@ -116,7 +116,7 @@ workload() {
 
 name=$1
 shift
-built=$(echo "$selftests"/../build/*/bench)
+built=$selftests/../build/forky/bench
 clock=/sys/module/toyvpn_bench/parameters/clock
 bulk=30000000
 [[ $name != none ]] || bulk=300000000
