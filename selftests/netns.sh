@@ -15,7 +15,7 @@ move() {
 }
 
 only_way_out() {
-	[[ $(ip -n box -o link show | wc -l) == 2 ]]
+	[[ $(ip -n box -o link show up | wc -l) == 2 ]]
 	pings box "${inner4[right]}"
 	pings box "${inner6[right]}"
 }
