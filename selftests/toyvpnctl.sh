@@ -460,8 +460,9 @@ colours() {
 	local escape=$'\033' terminal=(script -qec 'ip netns exec lone toyvpnctl' /dev/null)
 
 	lacks "$escape" vpn show
-	TOYVPN_COLOR_MODE=always vpn show | grep -qF "$escape"
-	"${terminal[@]}" | grep -qF "$escape"
+	# Not into grep -q, which may close the pipe before all is written
+	[[ $(TOYVPN_COLOR_MODE=always vpn show) == *"$escape"* ]]
+	[[ $("${terminal[@]}") == *"$escape"* ]]
 	lacks "$escape" env NO_COLOR=1 "${terminal[@]}"
 	lacks "$escape" env TOYVPN_COLOR_MODE=never "${terminal[@]}"
 }
