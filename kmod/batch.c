@@ -17,7 +17,8 @@
  * struct toyvpn_crypt - one request to an AEAD
  * @batch: what it belongs to
  * @skb: its result
- * @source: header, then each piece of the encrypted packet, if not in place
+ * @source: the message, if it is in one piece and not in place
+ * @pieces: header, then each piece of the encrypted packet, if it is not
  * @result: where to
  * @nonce: of the message
  * @request: with the transform's own context behind it
@@ -25,7 +26,8 @@
 struct toyvpn_crypt {
 	struct toyvpn_batch *batch;
 	struct sk_buff *skb;
-	struct scatterlist source[MAX_SKB_FRAGS + 2];
+	struct scatterlist source[1];
+	struct scatterlist pieces[MAX_SKB_FRAGS + 2];
 	struct scatterlist result[1];
 	u8 nonce[TOYVPN_NONCE_LEN];
 	struct aead_request request __aligned(CRYPTO_MINALIGN);
@@ -37,11 +39,6 @@ static DEFINE_PER_CPU(struct toyvpn_crypt *, kept_crypt);
 
 /* Room for the context of any transform that we know; more is possible, and allocated */
 #define KEPT_CONTEXT	512
-
-static size_t crypt_size(unsigned int context)
-{
-	return sizeof(struct toyvpn_crypt) + context;
-}
 
 /**
  * toyvpn_batch_exit() - frees what CPUs keep
@@ -120,8 +117,10 @@ static void batch_finished(struct toyvpn_batch *batch)
 }
 
 /* What a transform leaves in its context may say something of a key */
-static void crypt_free(struct toyvpn_crypt *crypt, unsigned int context)
+static void crypt_free(struct toyvpn_crypt *crypt)
 {
+	unsigned int context = crypto_aead_reqsize(crypto_aead_reqtfm(&crypt->request));
+
 	memzero_explicit(&crypt->request, sizeof(crypt->request) + context);
 	if (likely(context <= KEPT_CONTEXT))
 		crypt = this_cpu_xchg(kept_crypt, crypt);
@@ -135,7 +134,7 @@ static void crypt_done(toyvpn_crypto_arg *arg, int err)
 
 	if (unlikely(err))
 		toyvpn_packet(crypt->skb)->err = err;
-	crypt_free(crypt, crypto_aead_reqsize(crypto_aead_reqtfm(&crypt->request)));
+	crypt_free(crypt);
 	local_bh_disable();
 	batch_finished(batch);
 	local_bh_enable();
@@ -154,8 +153,13 @@ static struct toyvpn_crypt *crypt_new(struct toyvpn_batch *batch, struct crypto_
 		context = KEPT_CONTEXT;
 		crypt = this_cpu_xchg(kept_crypt, NULL);
 	}
-	if (!crypt)
-		crypt = kmalloc(crypt_size(context), GFP_ATOMIC);
+	if (!crypt) {
+		crypt = kmalloc(sizeof(*crypt) + context, GFP_ATOMIC);
+		if (crypt) {
+			sg_init_table(crypt->source, ARRAY_SIZE(crypt->source));
+			sg_init_table(crypt->result, ARRAY_SIZE(crypt->result));
+		}
+	}
 	if (crypt) {
 		crypt->batch = batch;
 		aead_request_set_tfm(&crypt->request, aead);
@@ -177,7 +181,7 @@ static void crypt_run(struct toyvpn_crypt *crypt, struct crypto_aead *aead, bool
 	int err;
 
 	crypt->skb = skb;
-	toyvpn_session_nonce(batch->session, counter, crypt->nonce);
+	toyvpn_session_nonce(counter, crypt->nonce);
 	/* No backlog: it has no bound, and nobody here waits until it is shorter */
 	aead_request_set_callback(request, 0, crypt_done, crypt);
 	aead_request_set_crypt(request, source, result, len, crypt->nonce);
@@ -200,11 +204,9 @@ static int source_list(struct toyvpn_crypt *crypt, void *header, struct sk_buff 
 	unsigned int n = skb_shinfo(skb)->nr_frags + 2;
 	int pieces;
 
-	sg_init_table(crypt->source, n);
-	sg_set_buf(crypt->source, header, sizeof(struct toyvpn_data));
-	if (!len)
-		return 0;
-	pieces = skb_to_sgvec(skb, crypt->source + 1, offset, len);
+	sg_init_table(crypt->pieces, n);
+	sg_set_buf(crypt->pieces, header, sizeof(struct toyvpn_data));
+	pieces = skb_to_sgvec(skb, crypt->pieces + 1, offset, len);
 	return pieces < 0 ? pieces : 0;
 }
 
@@ -255,75 +257,123 @@ void toyvpn_batch_own(struct sk_buff *to, struct sk_buff *from, bool last)
 bool toyvpn_batch_encrypt(struct toyvpn_batch *batch, struct sk_buff *skb,
 			  struct toyvpn_data *data, unsigned int len, u64 counter)
 {
-	struct crypto_aead *aead = batch->session->send;
-	struct toyvpn_crypt *crypt = crypt_new(batch, aead);
+	const struct toyvpn_session *session = batch->session;
+	struct toyvpn_crypt *crypt;
 
-	if (!crypt)
-		return false;
 	data->header = (struct toyvpn_header) {
 		.type = TOYVPN_MESSAGE_DATA,
 		.version = TOYVPN_VERSION,
-		.index = batch->session->remote,
+		.index = session->remote,
 	};
 	data->counter = cpu_to_le64(counter);
-	sg_init_one(crypt->result, data, TOYVPN_DATA_MIN + len);
-	crypt_run(crypt, aead, true, skb, crypt->result, crypt->result, len, counter);
+	if (!session->send) {
+		toyvpn_session_seal(session, data, len, counter);
+		return true;
+	}
+	crypt = crypt_new(batch, session->send);
+	if (!crypt)
+		return false;
+	sg_set_buf(crypt->result, data, TOYVPN_DATA_MIN + len);
+	crypt_run(crypt, session->send, true, skb, crypt->result, crypt->result, len, counter);
 	return true;
+}
+
+/*
+ * By the transform, into @out: @message, or what is at an offset of @skb if that
+ * is not in one piece. 0 or an error.
+ */
+static int decrypt(struct toyvpn_batch *batch, struct sk_buff *skb, const void *message,
+		   unsigned int offset, struct sk_buff *out)
+{
+	const unsigned int head = sizeof(struct toyvpn_data);
+	struct crypto_aead *aead = batch->session->receive;
+	struct toyvpn_crypt *crypt = crypt_new(batch, aead);
+	struct scatterlist *source;
+
+	if (!crypt)
+		return -ENOMEM;
+	sg_set_buf(crypt->result, out->data, out->len);
+	if (message == out->data) {
+		source = crypt->result;
+	} else if (likely(message)) {
+		source = crypt->source;
+		sg_set_buf(source, message, out->len);
+	} else {
+		source = crypt->pieces;
+		if (skb_copy_bits(skb, offset, out->data, head) ||
+		    source_list(crypt, out->data, skb, offset + head, out->len - head)) {
+			batch->spare = crypt;
+			return -EFAULT;
+		}
+	}
+	crypt_run(crypt, aead, false, out, source, crypt->result, out->len - head,
+		  toyvpn_packet(out)->counter);
+	return 0;
+}
+
+/* By the library, likewise */
+static int decrypt_at_once(struct toyvpn_batch *batch, struct sk_buff *skb, const void *message,
+			   unsigned int offset, struct sk_buff *out)
+{
+	struct toyvpn_data *data = (struct toyvpn_data *)out->data;
+
+	if (!message) {
+		if (skb_copy_bits(skb, offset, data, out->len))
+			return -EFAULT;
+		message = data;
+	}
+	toyvpn_packet(out)->err = toyvpn_session_open(batch->session, data->encrypted, message,
+						      out->len - sizeof(*data),
+						      toyvpn_packet(out)->counter);
+	return 0;
 }
 
 /**
  * toyvpn_batch_decrypt() - opens a data message
  * @batch: of the session that the message names
  * @napi: in whose poll this is
- * @skb: skb->data is the message, skb->len its length, at least
- *	TOYVPN_DATA_MIN; toyvpn_packet()->tos is set. Taken over on success
+ * @skb: has the message, in memory that nobody changes meanwhile, and no list of
+ *	fragments; toyvpn_packet()->tos is set. One reference is taken over on
+ *	success
+ * @message: the message if it is in one piece, or NULL
+ * @offset: where it begins, from skb->data
+ * @len: its length, at least TOYVPN_DATA_MIN
  * @counter: of the message
  *
- * In place where the memory is ours alone, that is, where the skb is one piece
- * and nobody has a clone of it; else into a new skb, whose packet then has the
- * old one as its source. In both the result is the message, decrypted.
- * Bottom halves off.
+ * In place where the memory is ours alone, that is, where the skb is the message
+ * in one piece and nobody has a clone of it; else into a new skb, whose packet
+ * then has the old one as its source. In both the result is the message,
+ * decrypted. Bottom halves off.
  *
- * Return: false without memory; the caller keeps @skb.
+ * Return: false without memory.
  */
 bool toyvpn_batch_decrypt(struct toyvpn_batch *batch, struct napi_struct *napi,
-			  struct sk_buff *skb, u64 counter)
+			  struct sk_buff *skb, const void *message, unsigned int offset,
+			  unsigned int len, u64 counter)
 {
-	bool in_place = !skb_cloned(skb) && !skb_is_nonlinear(skb);
-	unsigned int len = skb->len - sizeof(struct toyvpn_data);
-	struct crypto_aead *aead = batch->session->receive;
-	struct toyvpn_crypt *crypt;
+	bool in_place = message == skb->data && len == skb->len && !skb_cloned(skb);
+	u8 tos = toyvpn_packet(skb)->tos;
 	struct sk_buff *out = skb;
 
-	if (skb_has_frag_list(skb) && skb_linearize(skb))
-		return false;
-	crypt = crypt_new(batch, aead);
-	if (!crypt)
-		return false;
 	if (!in_place) {
-		out = napi_alloc_skb(napi, skb->len);
+		out = napi_alloc_skb(napi, len);
 		if (!out)
-			goto err_crypt;
-		skb_put(out, skb->len);
-		if (skb_copy_bits(skb, 0, out->data, sizeof(struct toyvpn_data)) ||
-		    source_list(crypt, out->data, skb, sizeof(struct toyvpn_data), len))
-			goto err_out;
+			return false;
+		skb_put(out, len);
 	}
-	sg_init_one(crypt->result, out->data, out->len);
 	*toyvpn_packet(out) = (struct toyvpn_packet) {
 		.counter = counter,
 		.source = in_place ? NULL : skb,
-		.tos = toyvpn_packet(skb)->tos,
+		.tos = tos,
 	};
 	__skb_queue_tail(&batch->packets, out);
-	crypt_run(crypt, aead, false, out, in_place ? crypt->result : crypt->source,
-		  crypt->result, len, counter);
-	return true;
-
-err_out:
-	kfree_skb(out);
-err_crypt:
-	batch->spare = crypt;
+	if (likely(!(batch->session->receive ?
+		     decrypt(batch, skb, message, offset, out) :
+		     decrypt_at_once(batch, skb, message, offset, out))))
+		return true;
+	__skb_unlink(out, &batch->packets);
+	if (!in_place)
+		kfree_skb(out);
 	return false;
 }
 
@@ -339,7 +389,7 @@ void toyvpn_batch_close(struct toyvpn_batch *batch)
 
 	if (likely(spare)) {
 		batch->spare = NULL;
-		crypt_free(spare, crypto_aead_reqsize(crypto_aead_reqtfm(&spare->request)));
+		crypt_free(spare);
 	}
 	batch_finished(batch);
 }

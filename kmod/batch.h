@@ -29,6 +29,7 @@ struct toyvpn_session;
  * @pending: requests under way, and one for who is still adding
  * @spare: a request that can be used again
  * @inbox: where they arrived; for who made it, of use in @done
+ * @first: no session was there before; likewise
  * @count: packets that were encrypted, keepalives aside; likewise
  * @bytes: of these
  * @nesting: likewise
@@ -41,6 +42,7 @@ struct toyvpn_batch {
 	atomic_t pending;
 	struct toyvpn_crypt *spare;
 	struct toyvpn_inbox *inbox;
+	bool first;
 	unsigned int count;
 	unsigned int bytes;
 	unsigned int nesting;
@@ -49,17 +51,18 @@ struct toyvpn_batch {
 /**
  * struct toyvpn_packet - what a batch knows of a packet: skb->cb
  * @counter: of the message
- * @index: of the session that it names
  * @source: what it was made from, if that is another skb; on the way in it is
  *	freed with the batch
  * @err: of the AEAD
+ * @header: bytes of the headers of a GSO packet that becomes messages; 0: it
+ *	becomes one
  * @tos: DS field of the outer header
  */
 struct toyvpn_packet {
 	u64 counter;
 	struct sk_buff *source;
-	u32 index;
 	int err;
+	unsigned int header;
 	u8 tos;
 };
 
@@ -75,7 +78,8 @@ void toyvpn_batch_own(struct sk_buff *to, struct sk_buff *from, bool last);
 bool toyvpn_batch_encrypt(struct toyvpn_batch *batch, struct sk_buff *skb,
 			  struct toyvpn_data *data, unsigned int len, u64 counter);
 bool toyvpn_batch_decrypt(struct toyvpn_batch *batch, struct napi_struct *napi,
-			  struct sk_buff *skb, u64 counter);
+			  struct sk_buff *skb, const void *message, unsigned int offset,
+			  unsigned int len, u64 counter);
 void toyvpn_batch_close(struct toyvpn_batch *batch);
 void toyvpn_batch_free(struct toyvpn_batch *batch);
 void toyvpn_batch_exit(void);

@@ -102,6 +102,16 @@ static inline struct nlattr **toyvpn_dump_attrs(struct netlink_callback *cb)
 #define kzalloc_obj(p, gfp)	kzalloc(sizeof(p), gfp)
 #endif
 
+/*
+ * GRO of older kernels says of a GSO packet that may not be fragmented that all
+ * its parts have one IP identification
+ */
+#if LINUX_VERSION_CODE >= KERNEL_VERSION(6, 10, 0)
+#define TOYVPN_GRO_KEEPS_IDS	1
+#else
+#define TOYVPN_GRO_KEEPS_IDS	0
+#endif
+
 /* get_unaligned_le16() and its like */
 #if LINUX_VERSION_CODE >= KERNEL_VERSION(6, 12, 0)
 #include <linux/unaligned.h>

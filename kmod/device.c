@@ -212,6 +212,8 @@ static void link_setup(struct net_device *dev)
 	dev->flags = IFF_POINTOPOINT | IFF_NOARP;
 	dev->priv_flags |= IFF_NO_QUEUE;
 	dev->hard_header_len = 0;
+	dev->needed_headroom = TOYVPN_HEADROOM + sizeof(struct toyvpn_data);
+	dev->needed_tailroom = TOYVPN_TAG_LEN;
 	dev->addr_len = 0;
 	dev->mtu = DEFAULT_MTU;
 	dev->min_mtu = IPV4_MIN_MTU;
@@ -241,6 +243,7 @@ static int link_create(struct net *link_net, struct net_device *dev,
 	INIT_WORK(&tv->handshake_work, toyvpn_control_handshakes);
 	tv->peer_work = toyvpn_control_peer;
 	tv->receive = toyvpn_rx;
+	tv->receive_train = toyvpn_rx_train;
 	tv->identity_generation = 1;
 	tv->generation = 1;
 	tv->cipher_count = toyvpn_ciphers_default(tv->ciphers);

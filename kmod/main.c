@@ -7,6 +7,7 @@
 #include "netlink.h"
 #include "noise.h"
 #include "session.h"
+#include "whole.h"
 
 static int __init toyvpn_init(void)
 {
@@ -21,9 +22,12 @@ static int __init toyvpn_init(void)
 	err = toyvpn_ciphers_init();
 	if (err)
 		goto err_hash;
-	err = toyvpn_devices_init();
+	err = toyvpn_whole_init();
 	if (err)
 		goto err_ciphers;
+	err = toyvpn_devices_init();
+	if (err)
+		goto err_whole;
 	err = toyvpn_netlink_init();
 	if (err)
 		goto err_devices;
@@ -32,6 +36,8 @@ static int __init toyvpn_init(void)
 err_devices:
 	toyvpn_devices_exit();
 	toyvpn_batch_exit();
+err_whole:
+	toyvpn_whole_exit();
 err_ciphers:
 	toyvpn_ciphers_exit();
 err_hash:
@@ -44,6 +50,7 @@ static void __exit toyvpn_exit(void)
 	toyvpn_netlink_exit();
 	toyvpn_devices_exit();
 	toyvpn_batch_exit();
+	toyvpn_whole_exit();
 	toyvpn_ciphers_exit();
 	toyvpn_hash_exit();
 }

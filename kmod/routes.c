@@ -74,6 +74,11 @@ static unsigned int prefix_common(const struct toyvpn_prefix *a, const struct to
 		    (unsigned int)a->len, (unsigned int)b->len);
 }
 
+static bool prefix_equal(const struct toyvpn_prefix *a, const struct toyvpn_prefix *b)
+{
+	return a->hi == b->hi && a->lo == b->lo && a->len == b->len && a->family == b->family;
+}
+
 static void prefix_cut(struct toyvpn_prefix *prefix, unsigned int len)
 {
 	prefix->len = len;
@@ -164,7 +169,7 @@ int toyvpn_routes_reserve(struct toyvpn_routes_reserve *reserve, unsigned int pr
  * toyvpn_routes_unreserve - free what was laid by and not needed
  * @reserve: empty afterwards
  *
- * Context: Any.
+ * Context: Process context.
  */
 void toyvpn_routes_unreserve(struct toyvpn_routes_reserve *reserve)
 {
@@ -173,6 +178,7 @@ void toyvpn_routes_unreserve(struct toyvpn_routes_reserve *reserve)
 	while ((node = reserve->free)) {
 		reserve->free = node->next;
 		kfree(node);
+		cond_resched();
 	}
 }
 
@@ -341,8 +347,10 @@ void toyvpn_routes_remove_owner(struct toyvpn_routes *routes,
 {
 	struct toyvpn_route *node, *tmp;
 
-	list_for_each_entry_safe(node, tmp, &owner->prefixes, link)
+	list_for_each_entry_safe(node, tmp, &owner->prefixes, link) {
 		toyvpn_routes_remove(routes, &node->prefix, owner);
+		cond_resched();
+	}
 }
 
 /**
@@ -366,6 +374,10 @@ int toyvpn_routes_next(struct toyvpn_routes *routes,
 	const struct list_head *link = &owner->prefixes;
 
 	if (pos->family != AF_UNSPEC) {
+		/* Most walks are over after one step, and need no search */
+		if (!list_empty(link) &&
+		    prefix_equal(&list_last_entry(link, struct toyvpn_route, link)->prefix, pos))
+			return -ENOENT;
 		slot = find(root(routes, pos), pos, &parent);
 		if (!slot || locked(locked(*slot)->owner) != owner)
 			return -ESTALE;

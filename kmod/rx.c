@@ -7,18 +7,43 @@
 #include "batch.h"
 #include "compat.h"
 #include "handshake.h"
+#include "merge.h"
 #include "message.h"
 #include "peer.h"
 #include "rx.h"
 #include "session.h"
 #include "socket.h"
 #include "toyvpn.h"
+#include "whole.h"
 
+/* So many messages before one poll are worth the cost of taking them whole */
+#define TRAIN_LEAST	8
+
+static void drop_messages(struct toyvpn_device *tv, struct sk_buff *skb, enum toyvpn_stat why,
+			  unsigned int n)
+{
+	toyvpn_stat_add(tv->stats, why, n);
+	DEV_STATS_ADD(tv->dev, rx_dropped, n);
+	kfree_skb_reason(skb, toyvpn_stat_drop_reason(why));
+}
+
+/* One message, and a reference to what it came in */
+static void drop_one(struct toyvpn_device *tv, struct sk_buff *skb, enum toyvpn_stat why)
+{
+	drop_messages(tv, skb, why, 1);
+}
+
+/* A message or a packet, or as many as a GSO packet has */
 static void drop(struct toyvpn_device *tv, struct sk_buff *skb, enum toyvpn_stat why)
 {
-	toyvpn_count(tv, why);
-	DEV_STATS_INC(tv->dev, rx_dropped);
-	kfree_skb_reason(skb, toyvpn_stat_drop_reason(why));
+	drop_messages(tv, skb, why, skb_shinfo(skb)->gso_segs ?: 1);
+}
+
+/* What no peer of ours sends */
+static void drop_malformed(struct toyvpn_device *tv, struct sk_buff *skb)
+{
+	DEV_STATS_INC(tv->dev, rx_errors);
+	drop(tv, skb, TOYVPN_STAT_RX_MALFORMED);
 }
 
 /* Who owns the source address of a packet, and how long the packet says it is */
@@ -49,7 +74,15 @@ static void give(struct toyvpn_batch *batch, struct sk_buff *skb)
 		drop(tv, skb, TOYVPN_STAT_RX_STACK);
 		return;
 	}
-	dev_sw_netstats_rx_add(tv->dev, skb->len);
+	/*
+	 * Packets that waited for the session come at once. Given to the stack as a
+	 * list, those of a new flow pass conntrack together, which keeps just one of
+	 * them if it changes their addresses.
+	 */
+	if (unlikely(batch->first)) {
+		netif_rx(skb);
+		return;
+	}
 	if (likely(READ_ONCE(inbox->poller) == current)) {
 		napi_gro_receive(&inbox->napi, skb);
 		return;
@@ -58,11 +91,24 @@ static void give(struct toyvpn_batch *batch, struct sk_buff *skb)
 	napi_schedule(&inbox->napi);
 }
 
+/* To the stack, after what was put together before; others may follow if GRO is on */
+static void give_in_turn(struct toyvpn_batch *batch, struct toyvpn_merge *merge,
+			 struct sk_buff *skb)
+{
+	struct sk_buff *before = toyvpn_merge_end(merge);
+
+	if (before)
+		give(batch, before);
+	if (netif_elide_gro(skb->dev) || !toyvpn_merge_begin(merge, skb))
+		give(batch, skb);
+}
+
 /*
  * What was decrypted becomes a packet of the stack. @skb->data is the inner
  * packet, of its length, in one piece. RCU read lock, bottom halves off.
  */
-static void deliver(struct toyvpn_batch *batch, struct sk_buff *skb, u8 outer_tos)
+static void deliver(struct toyvpn_batch *batch, struct toyvpn_merge *merge, struct sk_buff *skb,
+		    u8 outer_tos)
 {
 	struct toyvpn_peer *peer = batch->peer;
 	struct toyvpn_device *tv = peer->device;
@@ -74,6 +120,7 @@ static void deliver(struct toyvpn_batch *batch, struct sk_buff *skb, u8 outer_to
 	skb_clear_hash(skb);
 	skb_set_queue_mapping(skb, 0);
 	skb_reset_redirect(skb);
+	skb_gso_reset(skb);
 	skb->priority = 0;
 	skb->encapsulation = 0;
 	skb->dev = tv->dev;
@@ -114,13 +161,19 @@ static void deliver(struct toyvpn_batch *batch, struct sk_buff *skb, u8 outer_to
 	skb->csum_level = ~0;
 
 	memset(skb->cb, 0, sizeof(skb->cb));
-	give(batch, skb);
+	dev_sw_netstats_rx_add(tv->dev, skb->len);
+	give_in_turn(batch, merge, skb);
 }
 
-/* One message came through the AEAD: true if it is authentic and new */
-static bool accept(struct toyvpn_batch *batch, struct sk_buff *skb)
+/*
+ * One message came through the AEAD: true if it is authentic and new. @came is
+ * what the one before came in: one train comes from one place.
+ */
+static bool accept(struct toyvpn_batch *batch, struct sk_buff *skb,
+		   const struct sk_buff **came)
 {
 	struct toyvpn_packet *packet = toyvpn_packet(skb);
+	const struct sk_buff *source = packet->source ?: skb;
 	struct toyvpn_device *tv = batch->peer->device;
 	struct toyvpn_endpoint endpoint;
 
@@ -135,8 +188,9 @@ static bool accept(struct toyvpn_batch *batch, struct sk_buff *skb)
 		return false;
 	case TOYVPN_REPLAY_HIGHEST:
 		/* Only the newest says where the peer is, or a replayed path could */
-		if (!toyvpn_endpoint_of(&endpoint, packet->source ?: skb))
+		if (source != *came && !toyvpn_endpoint_of(&endpoint, source))
 			toyvpn_peer_set_endpoint(batch->peer, &endpoint);
+		*came = source;
 		break;
 	case TOYVPN_REPLAY_NEW:
 		break;
@@ -144,27 +198,46 @@ static bool accept(struct toyvpn_batch *batch, struct sk_buff *skb)
 	return true;
 }
 
+/* Whether there was nothing to send on before this session. RCU read lock */
+static bool is_first(struct toyvpn_peer *peer, const struct toyvpn_session *session)
+{
+	const struct toyvpn_session *before;
+
+	if (likely(rcu_access_pointer(peer->next) != session))
+		return false;
+	before = rcu_dereference(peer->current_session);
+	return !before || !toyvpn_session_alive(before, ktime_get_coarse_boottime_ns());
+}
+
 /* All decrypted. Bottom halves off */
 static void batch_done(struct toyvpn_batch *batch)
 {
 	struct toyvpn_peer *peer = batch->peer;
 	struct toyvpn_device *tv = peer->device;
+	const struct sk_buff *came = NULL;
+	struct toyvpn_merge merge = { };
+	unsigned int len;
+	u8 merge_tos = 0;
 	bool data = false, any = false;
 	struct sk_buff *skb;
 	u64 bytes = 0;
 
 	rcu_read_lock();
+	batch->first = is_first(peer, batch->session);
 	while ((skb = __skb_dequeue(&batch->packets))) {
 		struct sk_buff *source = toyvpn_packet(skb)->source;
 		u8 tos = toyvpn_packet(skb)->tos;
 
-		if (unlikely(READ_ONCE(peer->dead) || !accept(batch, skb))) {
+		if (unlikely(READ_ONCE(peer->dead) || !accept(batch, skb, &came))) {
 			DEV_STATS_INC(tv->dev, rx_dropped);
 			kfree_skb(skb);
 			kfree_skb(source);
 			continue;
 		}
 		consume_skb(source);
+		/* Before anything is delivered: the stack may answer at once */
+		if (!any && toyvpn_peer_confirm_session(peer, batch->session))
+			toyvpn_peer_want(peer, TOYVPN_WANT_FLUSH);
 		any = true;
 		bytes += skb->len;
 		__skb_pull(skb, sizeof(struct toyvpn_data));
@@ -174,14 +247,23 @@ static void batch_done(struct toyvpn_batch *batch)
 			continue;
 		}
 		data = true;
-		deliver(batch, skb, tos);
+		len = skb->len;
+		/* The same addresses and DS fields: what was found of one is true of both */
+		if (merge.skb && tos == merge_tos && toyvpn_merge_follow(&merge, skb)) {
+			dev_sw_netstats_rx_add(tv->dev, len);
+			continue;
+		}
+		deliver(batch, &merge, skb, tos);
+		if (merge.skb == skb)
+			merge_tos = tos;
 	}
+	skb = toyvpn_merge_end(&merge);
+	if (skb)
+		give(batch, skb);
 	if (any) {
 		atomic64_add(bytes, &peer->rx_bytes);
 		toyvpn_peer_event(peer, data ? TOYVPN_EVENT_DATA_RECEIVED :
 					       TOYVPN_EVENT_KEEPALIVE_RECEIVED);
-		if (toyvpn_peer_confirm_session(peer, batch->session))
-			toyvpn_peer_want(peer, TOYVPN_WANT_FLUSH);
 	}
 	rcu_read_unlock();
 	toyvpn_batch_free(batch);
@@ -197,44 +279,132 @@ static struct toyvpn_session *session_of(struct toyvpn_device *tv, u32 index)
 	return container_of(id, struct toyvpn_session, id);
 }
 
-/* Opens messages, a run of one session's at a time. NAPI poll */
+/**
+ * struct pieces - where in an skb the last message was found, since the next one is behind it
+ * @frag: index of the fragment, -1 for the linear part
+ * @start: its offset from skb->data
+ * @end: that of what follows it
+ */
+struct pieces {
+	int frag;
+	unsigned int start;
+	unsigned int end;
+};
+
+/* @len bytes at an offset that is not before the last one, or NULL if not in one piece */
+static void *piece(const struct sk_buff *skb, struct pieces *at, unsigned int offset,
+		   unsigned int len)
+{
+	while (offset >= at->end && at->frag + 1 < skb_shinfo(skb)->nr_frags) {
+		at->frag++;
+		at->start = at->end;
+		at->end += skb_frag_size(&skb_shinfo(skb)->frags[at->frag]);
+	}
+	if (offset < at->start || offset + len > at->end)
+		return NULL;
+	if (at->frag < 0)
+		return skb->data + offset;
+	if (IS_ENABLED(CONFIG_HIGHMEM))
+		return NULL;
+	return skb_frag_address(&skb_shinfo(skb)->frags[at->frag]) + offset - at->start;
+}
+
+/**
+ * struct opening - what a poll has in hand
+ * @inbox: whose poll it is
+ * @now: ns of boot time
+ * @session: of the messages before
+ * @batch: of that session, or NULL
+ */
+struct opening {
+	struct toyvpn_inbox *inbox;
+	u64 now;
+	struct toyvpn_session *session;
+	struct toyvpn_batch *batch;
+};
+
+/* One look-up and one batch for a run of one session */
+static void change_session(struct opening *opening, u32 index)
+{
+	struct toyvpn_session *session = session_of(opening->inbox->device, index);
+
+	if (opening->batch)
+		toyvpn_batch_close(opening->batch);
+	opening->batch = NULL;
+	opening->session = session;
+	if (!session || !toyvpn_session_alive(session, opening->now))
+		return;
+	opening->batch = toyvpn_batch_new(session->id.peer, session, batch_done);
+	if (opening->batch)
+		opening->batch->inbox = opening->inbox;
+}
+
+/*
+ * Opens the message at an offset of an skb, one reference to which it takes if
+ * it returns no reason against that.
+ */
+static int open_message(struct opening *opening, struct sk_buff *skb, struct pieces *at,
+			unsigned int offset, unsigned int len)
+{
+	void *message = piece(skb, at, offset, len);
+	const struct toyvpn_data *data = message;
+	struct toyvpn_session *session;
+	struct toyvpn_data copy;
+	u64 counter;
+
+	if (len < TOYVPN_DATA_MIN)
+		return TOYVPN_STAT_RX_MALFORMED;
+	if (unlikely(!message)) {
+		if (skb_copy_bits(skb, offset, &copy, sizeof(copy)))
+			return TOYVPN_STAT_RX_MALFORMED;
+		data = &copy;
+	}
+	if (data->header.type != TOYVPN_MESSAGE_DATA || data->header.version != TOYVPN_VERSION ||
+	    data->header.reserved)
+		return TOYVPN_STAT_RX_MALFORMED;
+	if (!opening->session || opening->session->id.index != le32_to_cpu(data->header.index))
+		change_session(opening, le32_to_cpu(data->header.index));
+	session = opening->session;
+	counter = le64_to_cpu(data->counter);
+	if (unlikely(!session))
+		return TOYVPN_STAT_RX_UNKNOWN_INDEX;
+	if (unlikely(!toyvpn_session_alive(session, opening->now) ||
+		     counter >= TOYVPN_REJECT_AFTER_MESSAGES))
+		return TOYVPN_STAT_RX_EXPIRED;
+	if (unlikely(!toyvpn_replay_check(&session->replay, counter)))
+		return TOYVPN_STAT_RX_REPLAY;
+	if (unlikely(!opening->batch ||
+		     !toyvpn_batch_decrypt(opening->batch, &opening->inbox->napi, skb, message,
+					   offset, len, counter)))
+		return TOYVPN_STAT_RX_NO_MEMORY;
+	return -1;
+}
+
+/* Opens what arrived, of which a GSO skb has many messages. NAPI poll */
 static void receive_data(struct toyvpn_inbox *inbox, struct sk_buff_head *messages)
 {
+	struct opening opening = { .inbox = inbox, .now = ktime_get_coarse_boottime_ns() };
 	struct toyvpn_device *tv = inbox->device;
-	u64 now = ktime_get_coarse_boottime_ns();
-	struct toyvpn_session *session = NULL;
-	struct toyvpn_batch *batch = NULL;
+	unsigned int offset, size, len;
 	struct sk_buff *skb;
+	int why;
 
 	while ((skb = __skb_dequeue(messages))) {
-		u32 index = toyvpn_packet(skb)->index;
-		u64 counter = toyvpn_packet(skb)->counter;
+		struct pieces at = { .frag = -1, .end = skb_headlen(skb) };
 
-		/* One look-up and one batch for a run of one session */
-		if (!session || session->id.index != index) {
-			if (batch)
-				toyvpn_batch_close(batch);
-			batch = NULL;
-			session = session_of(tv, index);
-			if (session && toyvpn_session_alive(session, now))
-				batch = toyvpn_batch_new(session->id.peer, session, batch_done);
-			if (batch)
-				batch->inbox = inbox;
+		size = skb_is_gso(skb) ? skb_shinfo(skb)->gso_size : skb->len;
+		len = skb->len;
+		for (offset = 0; offset + size < len; offset += size) {
+			why = open_message(&opening, skb_get(skb), &at, offset, size);
+			if (unlikely(why >= 0))
+				drop_one(tv, skb, why);
 		}
-		if (unlikely(!session)) {
-			drop(tv, skb, TOYVPN_STAT_RX_UNKNOWN_INDEX);
-		} else if (unlikely(!toyvpn_session_alive(session, now) ||
-				    counter >= TOYVPN_REJECT_AFTER_MESSAGES)) {
-			drop(tv, skb, TOYVPN_STAT_RX_EXPIRED);
-		} else if (unlikely(!toyvpn_replay_check(&session->replay, counter))) {
-			drop(tv, skb, TOYVPN_STAT_RX_REPLAY);
-		} else if (unlikely(!batch ||
-				    !toyvpn_batch_decrypt(batch, &inbox->napi, skb, counter))) {
-			drop(tv, skb, TOYVPN_STAT_RX_NO_MEMORY);
-		}
+		why = open_message(&opening, skb, &at, offset, len - offset);
+		if (unlikely(why >= 0))
+			drop_one(tv, skb, why);
 	}
-	if (batch)
-		toyvpn_batch_close(batch);
+	if (opening.batch)
+		toyvpn_batch_close(opening.batch);
 }
 
 /* Takes at most so many skbs from a list to another one; returns how many it took */
@@ -360,7 +530,7 @@ static void send_cookie(struct toyvpn_device *tv, const struct sk_buff *skb,
 static bool under_load(struct toyvpn_device *tv, u64 now)
 {
 	if (skb_queue_len_lockless(&tv->handshakes) >= TOYVPN_UNDER_LOAD)
-		WRITE_ONCE(tv->loaded_until, now + NSEC_PER_SEC);
+		WRITE_ONCE(tv->loaded_until, now + TOYVPN_UNDER_LOAD_TIME);
 	return READ_ONCE(tv->loaded_until) > now;
 }
 
@@ -443,12 +613,8 @@ static bool handshake_len_ok(unsigned int len, size_t least)
 	       (len - least) % TOYVPN_TLV_ALIGN == 0;
 }
 
-/*
- * Brings skb->data to the message, whose header it copies, and checks all of it
- * that needs no key: that it is as long as its type has it, in one piece if it
- * is going to be read here.
- */
-static bool parse(struct sk_buff *skb, struct toyvpn_data *head)
+/* Brings skb->data from the UDP header to what is behind it, of the length that UDP says */
+static bool strip_udp(struct sk_buff *skb)
 {
 	unsigned int len;
 
@@ -459,9 +625,17 @@ static bool parse(struct sk_buff *skb, struct toyvpn_data *head)
 	if (len < sizeof(struct udphdr) || len > skb->len || pskb_trim(skb, len))
 		return false;
 	__skb_pull(skb, sizeof(struct udphdr));
+	return true;
+}
+
+/*
+ * Checks all of a message that needs no key: that it is as long as its type has
+ * it, in one piece if it is going to be read here. Copies its header.
+ */
+static bool parse(struct sk_buff *skb, struct toyvpn_data *head)
+{
 	if (skb->len < TOYVPN_DATA_MIN || skb_copy_bits(skb, 0, head, sizeof(*head)))
 		return false;
-
 	if (head->header.version != TOYVPN_VERSION || head->header.reserved)
 		return false;
 	switch (head->header.type) {
@@ -483,6 +657,86 @@ static u8 tos_of(const struct sk_buff *skb)
 						  ipv6_get_dsfield(ipv6_hdr(skb));
 }
 
+/* A message or a train for @index waits for the poll. RCU read lock, softirq */
+static void wait_for_poll(struct toyvpn_device *tv, struct sk_buff *skb, u32 index)
+{
+	struct toyvpn_inbox *inbox = this_cpu_ptr(tv->inboxes);
+	unsigned int waiting = skb_queue_len_lockless(&inbox->arrived);
+
+	/* Pages that a program can still write to: what is authentic could become another thing */
+	if (unlikely(skb_has_frag_list(skb) || skb_has_shared_frag(skb)) && skb_linearize(skb)) {
+		drop(tv, skb, TOYVPN_STAT_RX_NO_MEMORY);
+		return;
+	}
+	/* What strangers send must not take the room of what peers do */
+	if (unlikely(waiting >= TOYVPN_INBOX / 8 && !session_of(tv, index))) {
+		drop(tv, skb, TOYVPN_STAT_RX_UNKNOWN_INDEX);
+		return;
+	}
+	if (unlikely(waiting >= TOYVPN_INBOX)) {
+		drop(tv, skb, TOYVPN_STAT_RX_STACK);
+		return;
+	}
+	*toyvpn_packet(skb) = (struct toyvpn_packet) { .tos = tos_of(skb) };
+	spin_lock(&inbox->arrived.lock);
+	__skb_queue_tail(&inbox->arrived, skb);
+	spin_unlock(&inbox->arrived.lock);
+	napi_schedule(&inbox->napi);
+}
+
+/* It may wait, longer than the route and the socket that the stack lent it */
+static void let_go(struct sk_buff *skb)
+{
+	skb_mark_not_on_list(skb);
+	skb_orphan(skb);
+	skb_dst_drop(skb);
+}
+
+/* Data messages alone, so that a train of them need not be taken apart. @index: of the first */
+static bool all_data(const struct sk_buff *skb, u32 *index)
+{
+	unsigned int offset = skb_transport_offset(skb) + sizeof(struct udphdr);
+	struct pieces at = { .frag = -1, .end = skb_headlen(skb) };
+	struct toyvpn_header header;
+	const u8 *type;
+
+	if (skb_copy_bits(skb, offset, &header, sizeof(header)))
+		return false;
+	*index = le32_to_cpu(header.index);
+	for (; offset < skb->len; offset += skb_shinfo(skb)->gso_size) {
+		type = piece(skb, &at, offset, sizeof(*type));
+		if (!type || *type != TOYVPN_MESSAGE_DATA)
+			return false;
+	}
+	return true;
+}
+
+/**
+ * toyvpn_rx_train() - takes a train before UDP takes it apart
+ * @tv: device whose port it is for
+ * @skb: GSO packet of UDP, all of whose headers are checked; skb->data is the
+ *	IP header. Taken, unless it has other messages than data
+ *
+ * RCU read lock, bottom halves off.
+ *
+ * Return: whether it was taken.
+ */
+bool toyvpn_rx_train(struct toyvpn_device *tv, struct sk_buff *skb)
+{
+	u32 index;
+
+	if (!all_data(skb, &index))
+		return false;
+	let_go(skb);
+	nf_reset_ct(skb);
+	__skb_pull(skb, skb_transport_offset(skb));
+	if (likely(strip_udp(skb)))
+		wait_for_poll(tv, skb, index);
+	else
+		drop_malformed(tv, skb);
+	return true;
+}
+
 /**
  * toyvpn_rx() - what the UDP sockets hand their datagrams to: encap_rcv
  * @sk: one of a device's sockets
@@ -495,45 +749,26 @@ static u8 tos_of(const struct sk_buff *skb)
 int toyvpn_rx(struct sock *sk, struct sk_buff *skb)
 {
 	struct toyvpn_device *tv = rcu_dereference_sk_user_data(sk);
-	struct toyvpn_inbox *inbox;
 	struct toyvpn_data head;
 
-	/* It may wait, longer than the route and the socket that the stack lent it */
-	skb_mark_not_on_list(skb);
-	skb_orphan(skb);
-	skb_dst_drop(skb);
+	let_go(skb);
 	if (unlikely(!tv)) {
 		kfree_skb(skb);
 		return 0;
 	}
 	/* An honest train comes in segments; what a virtual machine marked does not */
-	if (unlikely(skb_is_gso(skb) || !parse(skb, &head))) {
-		DEV_STATS_INC(tv->dev, rx_errors);
-		drop(tv, skb, TOYVPN_STAT_RX_MALFORMED);
+	if (unlikely(skb_is_gso(skb) || !strip_udp(skb) || !parse(skb, &head))) {
+		drop_malformed(tv, skb);
 		return 0;
 	}
 	if (unlikely(head.header.type != TOYVPN_MESSAGE_DATA)) {
 		receive_handshake(tv, skb);
 		return 0;
 	}
-	/* What strangers send must not take the room of what peers do */
-	if (unlikely(!session_of(tv, le32_to_cpu(head.header.index)))) {
-		drop(tv, skb, TOYVPN_STAT_RX_UNKNOWN_INDEX);
-		return 0;
-	}
-	inbox = this_cpu_ptr(tv->inboxes);
-	if (unlikely(skb_queue_len_lockless(&inbox->arrived) >= TOYVPN_INBOX)) {
-		drop(tv, skb, TOYVPN_STAT_RX_STACK);
-		return 0;
-	}
-	*toyvpn_packet(skb) = (struct toyvpn_packet) {
-		.counter = le64_to_cpu(head.counter),
-		.index = le32_to_cpu(head.header.index),
-		.tos = tos_of(skb),
-	};
-	spin_lock(&inbox->arrived.lock);
-	__skb_queue_tail(&inbox->arrived, skb);
-	spin_unlock(&inbox->arrived.lock);
-	napi_schedule(&inbox->napi);
+	/* One after another, and nobody completed their checksums: a train */
+	if (skb->ip_summed == CHECKSUM_PARTIAL &&
+	    skb_queue_len_lockless(&this_cpu_ptr(tv->inboxes)->arrived) == TRAIN_LEAST)
+		toyvpn_whole_want(sock_net(sk));
+	wait_for_poll(tv, skb, le32_to_cpu(head.header.index));
 	return 0;
 }

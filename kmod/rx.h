@@ -28,5 +28,6 @@ struct toyvpn_inbox {
 int toyvpn_rx_init(struct toyvpn_device *tv);
 void toyvpn_rx_destroy(struct toyvpn_device *tv);
 int toyvpn_rx(struct sock *sk, struct sk_buff *skb);
+bool toyvpn_rx_train(struct toyvpn_device *tv, struct sk_buff *skb);
 
 #endif /* TOYVPN_RX_H */

@@ -11,6 +11,7 @@
 #include "replay.h"
 
 struct crypto_aead;
+struct toyvpn_data;
 struct toyvpn_peer;
 
 #define TOYVPN_NONCE_LEN	12
@@ -36,8 +37,10 @@ struct toyvpn_id {
  * @cipher: enum toyvpn_cipher
  * @initiator: our INIT made it
  * @birth: ns of boot time
- * @send: what we encrypt with
- * @receive: what we decrypt with
+ * @send: what we encrypt with; NULL: the kernel's library does it, with @send_key
+ * @receive: what we decrypt with, likewise
+ * @send_key: of ChaCha20-Poly1305, else empty
+ * @receive_key: likewise
  * @counter: of the next message that we send
  * @replay: what was received
  * @ref: one of the peer, one of each batch under way
@@ -51,6 +54,8 @@ struct toyvpn_session {
 	u64 birth;
 	struct crypto_aead *send;
 	struct crypto_aead *receive;
+	u8 send_key[TOYVPN_NOISE_KEY_LEN];
+	u8 receive_key[TOYVPN_NOISE_KEY_LEN];
 	atomic64_t counter ____cacheline_aligned_in_smp;
 	struct toyvpn_replay replay ____cacheline_aligned_in_smp;
 	refcount_t ref;
@@ -74,7 +79,10 @@ void toyvpn_session_put(struct toyvpn_session *session);
 bool toyvpn_session_alive(const struct toyvpn_session *session, u64 now);
 bool toyvpn_session_wants_rekey(const struct toyvpn_session *session, u64 now);
 int toyvpn_session_reserve(struct toyvpn_session *session, unsigned int n, u64 *first);
-void toyvpn_session_nonce(const struct toyvpn_session *session, u64 counter,
-			  u8 nonce[TOYVPN_NONCE_LEN]);
+void toyvpn_session_nonce(u64 counter, u8 nonce[TOYVPN_NONCE_LEN]);
+void toyvpn_session_seal(const struct toyvpn_session *session, struct toyvpn_data *data,
+			 size_t len, u64 counter);
+int toyvpn_session_open(const struct toyvpn_session *session, u8 *packet,
+			const struct toyvpn_data *data, size_t len, u64 counter);
 
 #endif /* TOYVPN_SESSION_H */

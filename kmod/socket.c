@@ -12,6 +12,7 @@
 #include "socket.h"
 #include "toyvpn.h"
 #include "train.h"
+#include "whole.h"
 
 /* How often a chosen port may turn out to be taken for the other family */
 #define PORT_TRIES	100
@@ -133,6 +134,10 @@ void toyvpn_sockets_use(struct toyvpn_device *tv, const struct toyvpn_sockets *s
 	struct sock *old4 = rcu_dereference_protected(tv->sock4, lockdep_is_held(&tv->lock));
 	struct sock *old6 = rcu_dereference_protected(tv->sock6, lockdep_is_held(&tv->lock));
 
+	if (old4)
+		toyvpn_whole_remove(sock_net(old4), tv->port);
+	if (sockets->sock4)
+		toyvpn_whole_add(sock_net(sockets->sock4), sockets->port, tv);
 	rcu_assign_pointer(tv->sock4, sockets->sock4);
 	rcu_assign_pointer(tv->sock6, sockets->sock6);
 	if (sockets->sock4)

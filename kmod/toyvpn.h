@@ -27,6 +27,7 @@ struct toyvpn_inbox;
 #define TOYVPN_QUEUE_BYTES		BIT(20)
 #define TOYVPN_HANDSHAKE_QUEUE		1024		/* a device */
 #define TOYVPN_INBOX			1024		/* a CPU and device */
+#define TOYVPN_UNDER_LOAD_TIME		((u64)NSEC_PER_SEC)
 #define TOYVPN_UNDER_LOAD		(TOYVPN_HANDSHAKE_QUEUE / 8)
 
 /**
@@ -61,6 +62,8 @@ struct toyvpn_inbox;
  * @alive: peers whose memory is not gone yet; the last one wakes who waits on it
  * @wq: work of peers and of the handshake queue
  * @receive: what the sockets hand their datagrams to; set before they open
+ * @receive_train: what gets trains before the sockets do; false: it has no use for
+ *	one, which goes on as usual
  * @peer_work: what a peer's work item runs; set before the first peer
  * @handshakes: INIT and RESP messages that wait for @handshake_work
  * @handshake_work: consumes them
@@ -103,6 +106,7 @@ struct toyvpn_device {
 
 	struct workqueue_struct *wq;
 	int (*receive)(struct sock *sk, struct sk_buff *skb);
+	bool (*receive_train)(struct toyvpn_device *tv, struct sk_buff *skb);
 	work_func_t peer_work;
 	struct sk_buff_head handshakes;
 	struct work_struct handshake_work;

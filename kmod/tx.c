@@ -137,9 +137,9 @@ static unsigned int cut_header(struct sk_buff *skb)
 /* How many messages a packet becomes, after segment() */
 static unsigned int messages_of(struct sk_buff *skb)
 {
-	if (!skb_is_gso(skb))
-		return 1;
-	return DIV_ROUND_UP(skb->len - cut_header(skb), skb_shinfo(skb)->gso_size);
+	unsigned int header = toyvpn_packet(skb)->header;
+
+	return header ? DIV_ROUND_UP(skb->len - header, skb_shinfo(skb)->gso_size) : 1;
 }
 
 /*
@@ -155,7 +155,8 @@ static unsigned int segment(struct toyvpn_device *tv, struct sk_buff_head *packe
 
 	__skb_queue_head_init(&list);
 	while ((skb = __skb_dequeue(packets))) {
-		if (likely(!skb_is_gso(skb) || cut_header(skb))) {
+		toyvpn_packet(skb)->header = skb_is_gso(skb) ? cut_header(skb) : 0;
+		if (likely(toyvpn_packet(skb)->header || !skb_is_gso(skb))) {
 			messages += messages_of(skb);
 			__skb_queue_tail(&list, skb);
 			continue;
@@ -168,6 +169,7 @@ static unsigned int segment(struct toyvpn_device *tv, struct sk_buff_head *packe
 		consume_skb(skb);
 		skb_list_walk_safe(segments, skb, next) {
 			skb_mark_not_on_list(skb);
+			toyvpn_packet(skb)->header = 0;
 			__skb_queue_tail(&list, skb);
 			messages++;
 		}
@@ -222,29 +224,85 @@ static void seal(struct outgoing *out, u8 *packet, unsigned int len)
 }
 
 /*
- * A packet that becomes one message. Where its checksum is to go may be what a
- * virtual machine said, before headers outside of this packet were taken off.
+ * Whether the place of a checksum that is still to be completed is in the
+ * packet: it may be what a virtual machine said, before headers outside of this
+ * packet were taken off.
  */
+static bool is_checksum_inside(const struct sk_buff *skb)
+{
+	int start = skb_checksum_start_offset(skb);
+
+	return skb->ip_summed != CHECKSUM_PARTIAL ||
+	       (start >= 0 && start + skb->csum_offset + sizeof(__sum16) <= skb->len);
+}
+
+/* Of the packet, which is at @packet */
+static void complete_checksum(const struct sk_buff *skb, u8 *packet)
+{
+	int start = skb_checksum_start_offset(skb);
+
+	if (skb->ip_summed == CHECKSUM_PARTIAL)
+		put_unaligned(csum_fold(csum_partial(packet + start, skb->len - start, 0)) ?:
+			      CSUM_MANGLED_0, (__sum16 *)(packet + start + skb->csum_offset));
+}
+
+/* A packet that becomes one message */
 static int copy(struct outgoing *out, struct sk_buff *skb)
 {
-	bool sum = skb->ip_summed == CHECKSUM_PARTIAL;
-	int start = sum ? skb_checksum_start_offset(skb) : 0;
-	unsigned int len = skb->len;
 	u8 *packet;
 
-	if (sum && (start < 0 || start + skb->csum_offset + sizeof(__sum16) > len))
+	if (!is_checksum_inside(skb))
 		return -EINVAL;
-	packet = room(out, skb, len);
+	packet = room(out, skb, skb->len);
 	if (!packet)
 		return -ENOMEM;
-	if (skb_copy_bits(skb, 0, packet, len)) {
+	if (skb_copy_bits(skb, 0, packet, skb->len)) {
 		toyvpn_packet(skb_peek_tail(&out->batch->packets))->err = -EFAULT;
 		return -EINVAL;
 	}
-	if (sum)
-		put_unaligned(csum_fold(csum_partial(packet + start, len - start, 0)) ?:
-			      CSUM_MANGLED_0, (__sum16 *)(packet + start + skb->csum_offset));
-	seal(out, packet, len);
+	complete_checksum(skb, packet);
+	seal(out, packet, skb->len);
+	return 0;
+}
+
+/* Whether a packet can become its message where it is */
+static bool is_convertible(const struct sk_buff *skb)
+{
+	return !skb_is_gso(skb) && !skb_cloned(skb) && !skb_is_nonlinear(skb) &&
+	       skb_headroom(skb) >= TOYVPN_HEADROOM + sizeof(struct toyvpn_data) &&
+	       skb_tailroom(skb) >= TOYVPN_TAG_LEN;
+}
+
+/* A packet becomes its message where it is; if that went well it has left its list */
+static int convert(struct outgoing *out, struct sk_buff *skb, struct sk_buff_head *packets)
+{
+	struct toyvpn_data *data = (struct toyvpn_data *)skb->data - 1;
+	unsigned int len = skb->len;
+	u8 tos = outer_tos(skb);
+
+	if (!is_checksum_inside(skb))
+		return -EINVAL;
+	complete_checksum(skb, skb->data);
+	/* Nothing of the inner packet's way through the stack goes with the outer one */
+	skb_scrub_packet(skb, true);
+	skb_clear_hash(skb);
+	skb_set_queue_mapping(skb, 0);
+	skb_reset_redirect(skb);
+	skb_gso_reset(skb);
+	skb_init_secmark(skb);
+	skb_set_dst_pending_confirm(skb, 0);
+	skb_shinfo(skb)->tx_flags = 0;
+	skb->ip_summed = CHECKSUM_NONE;
+	skb->encapsulation = 0;
+	skb->mac_len = 0;
+	skb->dev = NULL;
+
+	__skb_push(skb, sizeof(*data));
+	__skb_put(skb, TOYVPN_TAG_LEN);
+	*toyvpn_packet(skb) = (struct toyvpn_packet) { .tos = tos };
+	__skb_unlink(skb, packets);
+	__skb_queue_tail(&out->batch->packets, skb);
+	seal(out, data->encrypted, len);
 	return 0;
 }
 
@@ -252,22 +310,16 @@ static int copy(struct outgoing *out, struct sk_buff *skb)
 static void complete_checksums(u8 *packet, unsigned int transport, unsigned int len, bool tcp,
 			       __wsum sum)
 {
+	struct tcphdr *tcph = (struct tcphdr *)(packet + transport);
+	struct udphdr *udph = (struct udphdr *)(packet + transport);
 	struct ipv6hdr *ip6 = (struct ipv6hdr *)packet;
 	struct iphdr *ip4 = (struct iphdr *)packet;
 	u8 protocol = tcp ? IPPROTO_TCP : IPPROTO_UDP;
+	__sum16 *check = tcp ? &tcph->check : &udph->check;
 	unsigned int rest = len - transport;
-	__sum16 *check;
 
-	packet += transport;
-	if (tcp) {
-		check = &((struct tcphdr *)packet)->check;
-		*check = 0;
-		sum = csum_partial(packet, __tcp_hdrlen((struct tcphdr *)packet), sum);
-	} else {
-		check = &((struct udphdr *)packet)->check;
-		*check = 0;
-		sum = csum_partial(packet, sizeof(struct udphdr), sum);
-	}
+	*check = 0;
+	sum = csum_partial(packet + transport, tcp ? __tcp_hdrlen(tcph) : sizeof(*udph), sum);
 	if (ip4->version == 4) {
 		*check = csum_tcpudp_magic(ip4->saddr, ip4->daddr, rest, protocol, sum);
 		ip4->check = 0;
@@ -282,7 +334,7 @@ static void complete_checksums(u8 *packet, unsigned int transport, unsigned int 
 /* A GSO packet: each segment straight from its data into its message, in one pass */
 static int cut(struct outgoing *out, struct sk_buff *skb)
 {
-	unsigned int header = cut_header(skb), size, at, n;
+	unsigned int header = toyvpn_packet(skb)->header, size, at, n;
 	unsigned int rest = skb->len - header;
 	bool tcp = skb_is_gso_tcp(skb);
 	bool first = true;
@@ -317,15 +369,14 @@ static int cut(struct outgoing *out, struct sk_buff *skb)
 
 static size_t bytes_of(struct sk_buff *skb)
 {
-	size_t messages = messages_of(skb);
-	unsigned int header = skb_is_gso(skb) ? cut_header(skb) : 0;
+	unsigned int header = toyvpn_packet(skb)->header;
 
-	return messages * (TOYVPN_DATA_MIN + header) + skb->len - header;
+	return messages_of(skb) * (size_t)(TOYVPN_DATA_MIN + header) + skb->len - header;
 }
 
 /*
- * Each skb goes in the stead of the packet that began it. Only now does it have
- * all its memory, which the books of a socket are about.
+ * Each skb goes in the stead of the packet that began it, unless it is that one.
+ * Only now does it have all its memory, which the books of a socket are about.
  */
 static void take_over(struct sk_buff_head *skbs)
 {
@@ -334,6 +385,8 @@ static void take_over(struct sk_buff_head *skbs)
 
 	skb_queue_walk(skbs, skb) {
 		source = toyvpn_packet(skb)->source;
+		if (!source)
+			continue;
 		toyvpn_packet(skb)->source = NULL;
 		last = skb_queue_is_last(skbs, skb) || toyvpn_packet(skb->next)->source != source;
 		skb->priority = source->priority;
@@ -350,7 +403,8 @@ static void encrypt(struct toyvpn_peer *peer, struct toyvpn_session *session,
 {
 	struct toyvpn_device *tv = peer->device;
 	struct outgoing out = { .counter = counter, .end = counter + messages };
-	struct sk_buff *skb;
+	struct sk_buff *skb, *next;
+	int err;
 
 	out.batch = toyvpn_batch_new(peer, session, batch_done);
 	if (unlikely(!out.batch)) {
@@ -362,9 +416,17 @@ static void encrypt(struct toyvpn_peer *peer, struct toyvpn_session *session,
 	toyvpn_train_init(&out.train, &out.batch->packets);
 	skb_queue_walk(packets, skb)
 		out.rest += bytes_of(skb);
-	skb_queue_walk(packets, skb) {
-		out.train.source = skb;
-		toyvpn_packet(skb)->err = skb_is_gso(skb) ? cut(&out, skb) : copy(&out, skb);
+	skb_queue_walk_safe(packets, skb, next) {
+		/* Those that follow each other are better off in one train */
+		if (messages == 1 && is_convertible(skb)) {
+			err = convert(&out, skb, packets);
+			if (likely(!err))
+				break;
+		} else {
+			out.train.source = skb;
+			err = toyvpn_packet(skb)->header ? cut(&out, skb) : copy(&out, skb);
+		}
+		toyvpn_packet(skb)->err = err;
 	}
 	take_over(&out.batch->packets);
 	while ((skb = __skb_dequeue(packets))) {

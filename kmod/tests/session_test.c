@@ -159,38 +159,34 @@ static void counters_follow_each_other(struct kunit *test)
 
 static void nonce_of_aes(struct kunit *test)
 {
-	struct toyvpn_session *session = test->priv;
 	u8 nonce[TOYVPN_NONCE_LEN];
 
-	session->cipher = TOYVPN_CIPHER_AES_256_GCM;
-	toyvpn_session_nonce(session, 0x0102030405060708, nonce);
+	toyvpn_session_nonce(0x0102030405060708, nonce);
 	KUNIT_EXPECT_MEMEQ(test, nonce, "\0\0\0\0\x01\x02\x03\x04\x05\x06\x07\x08", sizeof(nonce));
 }
 
-static void nonce_of_chacha20(struct kunit *test)
-{
-	struct toyvpn_session *session = test->priv;
-	u8 nonce[TOYVPN_NONCE_LEN];
-
-	session->cipher = TOYVPN_CIPHER_CHACHA20_POLY1305;
-	toyvpn_session_nonce(session, 0x0102030405060708, nonce);
-	KUNIT_EXPECT_MEMEQ(test, nonce, "\0\0\0\0\x08\x07\x06\x05\x04\x03\x02\x01", sizeof(nonce));
-}
-
-/* One data message through a transform, in place; @len is without the tag */
-static int crypt(struct kunit *test, struct crypto_aead *aead, bool encrypt, u64 counter,
+/* One data message through a session, in place; @len is without the tag */
+static int crypt(struct kunit *test, struct toyvpn_session *session, bool encrypt, u64 counter,
 		 u8 *message, size_t len)
 {
-	struct toyvpn_session *session = test->priv;
+	struct crypto_aead *aead = encrypt ? session->send : session->receive;
+	struct toyvpn_data *data = (struct toyvpn_data *)message;
 	struct aead_request *request;
 	u8 nonce[TOYVPN_NONCE_LEN];
 	DECLARE_CRYPTO_WAIT(wait);
 	struct scatterlist sg;
 	int ret;
 
+	if (!aead && !encrypt)
+		return toyvpn_session_open(session, data->encrypted, data, len + TOYVPN_TAG_LEN,
+					   counter);
+	if (!aead) {
+		toyvpn_session_seal(session, data, len, counter);
+		return 0;
+	}
 	request = aead_request_alloc(aead, GFP_KERNEL);
 	KUNIT_ASSERT_NOT_NULL(test, request);
-	toyvpn_session_nonce(session, counter, nonce);
+	toyvpn_session_nonce(counter, nonce);
 	sg_init_one(&sg, message, sizeof(struct toyvpn_data) + len + TOYVPN_TAG_LEN);
 	aead_request_set_callback(request, CRYPTO_TFM_REQ_MAY_BACKLOG | CRYPTO_TFM_REQ_MAY_SLEEP,
 				  crypto_req_done, &wait);
@@ -219,7 +215,7 @@ static void data_of_the_vectors_is_sealed(struct kunit *test)
 		header->header.index = session->remote;
 		header->counter = cpu_to_le64(data->counter);
 		memcpy(header->encrypted, data->plaintext.data, data->plaintext.len);
-		KUNIT_EXPECT_EQ(test, 0, crypt(test, session->send, true, data->counter, message,
+		KUNIT_EXPECT_EQ(test, 0, crypt(test, session, true, data->counter, message,
 					       data->plaintext.len));
 		TOYVPN_EXPECT_BYTES(test, message, data->message);
 	}
@@ -243,16 +239,16 @@ static void data_of_the_vectors_is_opened(struct kunit *test)
 		if (!message)
 			break;
 		memcpy(message, data->message.data, data->message.len);
-		KUNIT_EXPECT_EQ(test, 0, crypt(test, session->receive, false, data->counter,
+		KUNIT_EXPECT_EQ(test, 0, crypt(test, session, false, data->counter,
 					       message, data->plaintext.len));
 		TOYVPN_EXPECT_BYTES(test, message + sizeof(struct toyvpn_data), data->plaintext);
 		/* The header is authenticated, and so is the counter */
 		memcpy(message, data->message.data, data->message.len);
 		message[4] ^= 1;
-		KUNIT_EXPECT_EQ(test, -EBADMSG, crypt(test, session->receive, false, data->counter,
+		KUNIT_EXPECT_EQ(test, -EBADMSG, crypt(test, session, false, data->counter,
 						      message, data->plaintext.len));
 		memcpy(message, data->message.data, data->message.len);
-		KUNIT_EXPECT_EQ(test, -EBADMSG, crypt(test, session->receive, false,
+		KUNIT_EXPECT_EQ(test, -EBADMSG, crypt(test, session, false,
 						      data->counter + 1, message,
 						      data->plaintext.len));
 	}
@@ -373,7 +369,6 @@ static struct kunit_case session_test_cases[] = {
 	KUNIT_CASE(batch_past_the_last_counter),
 	KUNIT_CASE(counters_follow_each_other),
 	KUNIT_CASE(nonce_of_aes),
-	KUNIT_CASE(nonce_of_chacha20),
 	KUNIT_CASE_PARAM(data_of_the_vectors_is_sealed, vector_gen_params),
 	KUNIT_CASE_PARAM(data_of_the_vectors_is_opened, vector_gen_params),
 	KUNIT_CASE(reference_to_a_session_that_ends),
