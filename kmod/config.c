@@ -2,8 +2,11 @@
 #include <linux/netlink.h>
 #include <linux/ktime.h>
 
+#include "authorizer.h"
 #include "compat.h"
 #include "config.h"
+#include "handshake.h"
+#include "requests.h"
 #include "session.h"
 #include "socket.h"
 #include "toyvpn.h"
@@ -29,7 +32,6 @@ static void use_ciphers(struct toyvpn_device *tv, const u8 *ciphers, size_t coun
 {
 	struct toyvpn_peer *peer;
 	unsigned long i;
-	u8 cipher;
 
 	down_write(&tv->identity_lock);
 	memcpy(tv->ciphers, ciphers, count);
@@ -37,8 +39,7 @@ static void use_ciphers(struct toyvpn_device *tv, const u8 *ciphers, size_t coun
 	up_write(&tv->identity_lock);
 
 	xa_for_each(&tv->peers_by_number, i, peer) {
-		toyvpn_peer_state(peer, &cipher);
-		if (cipher != TOYVPN_CIPHER_NONE && !memchr(ciphers, cipher, count))
+		if (!toyvpn_peer_accepts(peer, ciphers, count))
 			erase(peer, TOYVPN_REASON_REMOVED_KEY);
 	}
 }
@@ -58,6 +59,7 @@ static void use_identity(struct toyvpn_device *tv, const struct toyvpn_noise_sta
 		tv->identity_generation = 1;
 	up_write(&tv->identity_lock);
 
+	toyvpn_authorizer_forget(tv);
 	xa_for_each(&tv->peers_by_number, i, peer) {
 		erase(peer, TOYVPN_REASON_REMOVED_KEY);
 		toyvpn_peer_forget_identity(peer);
@@ -147,17 +149,28 @@ out:
 	return err;
 }
 
-static void set_psk(struct toyvpn_peer *peer, const u8 psk[TOYVPN_NOISE_KEY_LEN])
+/*
+ * What the peer's next INIT or RESP is made with. What blobs there were before
+ * goes into the change, which frees them. Returns whether the pre-shared key is
+ * another one: what was agreed with the old one is not valid any more.
+ */
+static bool set_handshake(struct toyvpn_peer *peer, struct toyvpn_peer_config *config)
 {
 	struct toyvpn_handshake *handshake = &peer->handshake;
-	bool same;
+	bool new_psk = false;
 
 	mutex_lock(&handshake->lock);
-	same = !crypto_memneq(handshake->psk, psk, sizeof(handshake->psk));
-	memcpy(handshake->psk, psk, sizeof(handshake->psk));
+	/* With replace, what is not named is zero in the message as well */
+	if (config->has_psk || config->replace) {
+		new_psk = crypto_memneq(handshake->psk, config->psk, sizeof(handshake->psk));
+		memcpy(handshake->psk, config->psk, sizeof(handshake->psk));
+	}
+	if (config->has_config || config->replace)
+		swap(handshake->config, config->config);
+	if (config->has_credentials || config->replace)
+		swap(handshake->credentials, config->credentials);
 	mutex_unlock(&handshake->lock);
-	if (!same)
-		erase(peer, TOYVPN_REASON_REMOVED_KEY);
+	return new_psk;
 }
 
 /* Cannot fail: what it needs is in @reserve */
@@ -177,6 +190,7 @@ static void set_prefixes(struct toyvpn_device *tv, struct toyvpn_peer *peer,
 		else
 			toyvpn_routes_insert(&tv->routes, reserve, &change->prefix,
 					     &peer->routes);
+		cond_resched();
 	}
 }
 
@@ -192,35 +206,57 @@ static void set_persistent(struct toyvpn_peer *peer, u16 seconds)
 }
 
 static void apply(struct toyvpn_device *tv, struct toyvpn_peer *peer,
-		  const struct toyvpn_peer_config *config, struct toyvpn_routes_reserve *reserve)
+		  struct toyvpn_peer_config *config, struct toyvpn_routes_reserve *reserve)
 {
-	/* With replace, what is not named is zero in the message as well */
-	if (config->has_psk || config->replace)
-		set_psk(peer, config->psk);
 	if (config->has_endpoint || config->replace)
 		toyvpn_peer_set_endpoint(peer, &config->endpoint);
 	set_prefixes(tv, peer, config, reserve);
 	if (config->has_persistent || config->replace)
 		set_persistent(peer, config->persistent);
+	if (config->connect) {
+		toyvpn_peer_forget_source(peer);
+		toyvpn_peer_want(peer, TOYVPN_WANT_CONNECT);
+	}
 	toyvpn_peer_want_flush(peer);
 	changed(tv);
+}
+
+static int add_peer(struct toyvpn_device *tv, struct toyvpn_peer_config *config,
+		    struct toyvpn_peer **peer)
+{
+	int err;
+
+	*peer = toyvpn_peer_new(tv, config->public_key);
+	if (!*peer)
+		return -ENOMEM;
+	/* An INIT can be answered as soon as the peer is there: with all of this, or not */
+	set_handshake(*peer, config);
+	err = toyvpn_peer_add(*peer);
+	if (err) {
+		toyvpn_peer_put(*peer);
+		return err;
+	}
+	toyvpn_peer_want(*peer, TOYVPN_WANT_TELL_STATE);
+	return 0;
 }
 
 /**
  * toyvpn_config_peer() - makes or changes a peer
  * @tv: device, its lock held
- * @config: what to make or change
+ * @config: what to make or change; its blobs are what was there before afterwards
  * @extack: says why it was refused, or that the peer was left out
  *
  * Whatever can fail comes before the first change. A peer with the device's own
  * public key is left out. Sleeps.
  *
- * Return: 0; -ENOENT, -ENOSPC or -ENOMEM, and nothing has changed.
+ * Return: 0; -ENOENT, -ENETDOWN, -EINVAL, -ENOSPC or -ENOMEM, and nothing has
+ * changed.
  */
-int toyvpn_config_peer(struct toyvpn_device *tv, const struct toyvpn_peer_config *config,
+int toyvpn_config_peer(struct toyvpn_device *tv, struct toyvpn_peer_config *config,
 		       struct netlink_ext_ack *extack)
 {
 	struct toyvpn_routes_reserve reserve = {};
+	struct toyvpn_request *request = NULL;
 	struct toyvpn_peer *peer;
 	int err;
 
@@ -235,23 +271,68 @@ int toyvpn_config_peer(struct toyvpn_device *tv, const struct toyvpn_peer_config
 		NL_SET_ERR_MSG(extack, "there is no such peer");
 		return -ENOENT;
 	}
+	if (config->connect && !tv->up) {
+		NL_SET_ERR_MSG(extack, "the interface is down");
+		return -ENETDOWN;
+	}
+	if (config->has_request) {
+		request = toyvpn_authorizer_take(tv, config->request_id, config->public_key,
+						 extack);
+		if (IS_ERR(request))
+			return PTR_ERR(request);
+	}
 	err = toyvpn_routes_reserve(&reserve, config->prefix_count);
 	if (err)
-		return err;
-	if (!peer) {
-		peer = toyvpn_peer_new(tv, config->public_key);
-		err = peer ? toyvpn_peer_add(peer) : -ENOMEM;
+		goto out;
+	if (peer) {
+		if (set_handshake(peer, config))
+			erase(peer, TOYVPN_REASON_REMOVED_KEY);
+	} else {
+		err = add_peer(tv, config, &peer);
 		if (err) {
 			if (err == -ENOSPC)
 				NL_SET_ERR_MSG(extack, "the device has its most peers already");
-			if (peer)
-				toyvpn_peer_put(peer);
 			goto out;
 		}
 	}
 	apply(tv, peer, config, &reserve);
+	if (request)
+		toyvpn_handshake_accept(peer, request);
 out:
+	if (request && err)
+		toyvpn_authorizer_give_back(tv, request);
+	else
+		toyvpn_request_free(request);
 	toyvpn_routes_unreserve(&reserve);
+	return err;
+}
+
+/**
+ * toyvpn_config_refuse() - answers a stranger's request with a refusal
+ * @tv: device, its lock held
+ * @request_id: which
+ * @why: what the stranger is told
+ * @extack: says why it was not done
+ *
+ * Sleeps.
+ *
+ * Return: 0; -ENOENT or -ENOMEM, and nothing has changed.
+ */
+int toyvpn_config_refuse(struct toyvpn_device *tv, u32 request_id, enum toyvpn_reject why,
+			 struct netlink_ext_ack *extack)
+{
+	struct toyvpn_request *request;
+	int err;
+
+	lockdep_assert_held(&tv->lock);
+	request = toyvpn_authorizer_take(tv, request_id, NULL, extack);
+	if (IS_ERR(request))
+		return PTR_ERR(request);
+	err = toyvpn_handshake_refuse(tv, request, why);
+	if (err)
+		toyvpn_authorizer_give_back(tv, request);
+	else
+		toyvpn_request_free(request);
 	return err;
 }
 

@@ -8,6 +8,7 @@
 #include "noise.h"
 #include "peer.h"
 #include "routes.h"
+#include "tlv.h"
 
 struct netlink_ext_ack;
 struct toyvpn_device;
@@ -47,8 +48,15 @@ struct toyvpn_prefix_change {
  * @has_psk: set @psk, zeros to remove it
  * @has_endpoint: set @endpoint
  * @has_persistent: set @persistent
+ * @has_config: set @config
+ * @has_credentials: set @credentials
+ * @has_request: the peer is made for request @request_id, which is answered
+ * @connect: a handshake begins now
  * @persistent: seconds, 0 for off
+ * @request_id: see @has_request
  * @psk: 32 bytes
+ * @config: what goes into each RESP, NULL for nothing; the peer's once it is set
+ * @credentials: what goes into each INIT, likewise
  * @endpoint: where it is
  * @prefixes: changes of its allowed IPs, in order
  * @prefix_count: how many
@@ -62,8 +70,15 @@ struct toyvpn_peer_config {
 	bool has_psk;
 	bool has_endpoint;
 	bool has_persistent;
+	bool has_config;
+	bool has_credentials;
+	bool has_request;
+	bool connect;
 	u16 persistent;
+	u32 request_id;
 	u8 psk[TOYVPN_NOISE_KEY_LEN];
+	struct toyvpn_blob *config;
+	struct toyvpn_blob *credentials;
 	struct toyvpn_endpoint endpoint;
 	struct toyvpn_prefix_change *prefixes;
 	unsigned int prefix_count;
@@ -72,8 +87,10 @@ struct toyvpn_peer_config {
 
 int toyvpn_config_device(struct toyvpn_device *tv, const struct toyvpn_device_config *config,
 			 struct netlink_ext_ack *extack);
-int toyvpn_config_peer(struct toyvpn_device *tv, const struct toyvpn_peer_config *config,
+int toyvpn_config_peer(struct toyvpn_device *tv, struct toyvpn_peer_config *config,
 		       struct netlink_ext_ack *extack);
+int toyvpn_config_refuse(struct toyvpn_device *tv, u32 request_id, enum toyvpn_reject why,
+			 struct netlink_ext_ack *extack);
 int toyvpn_config_remove_peer(struct toyvpn_device *tv, const u8 *public_key,
 			      struct netlink_ext_ack *extack);
 

@@ -3,6 +3,7 @@
 #include <linux/ktime.h>
 
 #include "control.h"
+#include "event.h"
 #include "handshake.h"
 #include "peer.h"
 #include "timers.h"
@@ -12,13 +13,28 @@
 /* A flood never ends: who flushes the work queue waits for a run, not for that */
 #define HANDSHAKES_A_RUN	64
 
+/* A peer that sends each packet from elsewhere is told of once in that time */
+#define ENDPOINT_INTERVAL	((u64)NSEC_PER_SEC)
+
+/* A session ended by its age: where nothing followed it, that is why there is none */
+static void session_expired(struct toyvpn_peer *peer)
+{
+	struct toyvpn_status status;
+
+	toyvpn_peer_status(peer, &status);
+	if (status.reason == TOYVPN_REASON_EXPIRED)
+		toyvpn_peer_set_reason(peer, TOYVPN_REASON_EXPIRED);
+}
+
 /* The timers' answer to what was asked for; the handshake lock serialises them */
 static unsigned int due_actions(struct toyvpn_peer *peer, unsigned long wanted)
 {
 	unsigned int actions;
 
 	mutex_lock(&peer->handshake.lock);
-	if (wanted & BIT(TOYVPN_WANT_HANDSHAKE))
+	if (wanted & BIT(TOYVPN_WANT_CONNECT))
+		toyvpn_peer_event(peer, TOYVPN_EVENT_CONNECT_WANTED);
+	else if (wanted & BIT(TOYVPN_WANT_HANDSHAKE))
 		toyvpn_peer_event(peer, TOYVPN_EVENT_HANDSHAKE_WANTED);
 	actions = toyvpn_timers_run(&peer->timers, ktime_get_coarse_boottime_ns());
 	if (actions & TOYVPN_ACTION_ERASE) {
@@ -28,29 +44,18 @@ static unsigned int due_actions(struct toyvpn_peer *peer, unsigned long wanted)
 			toyvpn_peer_end_handshake(peer);
 		toyvpn_peer_set_reason(peer, TOYVPN_REASON_EXPIRED);
 	}
+	if (actions & TOYVPN_ACTION_EXPIRED)
+		session_expired(peer);
 	if (actions & TOYVPN_ACTION_GIVE_UP)
 		toyvpn_peer_end_handshake(peer);
 	mutex_unlock(&peer->handshake.lock);
 	return actions;
 }
 
-/**
- * toyvpn_control_peer() - a peer's work item
- * @work: of a peer; the reference that toyvpn_peer_want() took ends here
- *
- * Process context.
- */
-void toyvpn_control_peer(struct work_struct *work)
+static void do_due(struct toyvpn_peer *peer, unsigned long wanted)
 {
-	struct toyvpn_peer *peer = container_of(work, struct toyvpn_peer, work);
-	unsigned long wanted = xchg(&peer->wanted, 0);
-	unsigned int actions;
+	unsigned int actions = due_actions(peer, wanted);
 
-	if (READ_ONCE(peer->dead) || !READ_ONCE(peer->device->up) ||
-	    READ_ONCE(peer->device->asleep))
-		goto out;
-
-	actions = due_actions(peer, wanted);
 	if (actions & TOYVPN_ACTION_GIVE_UP)
 		toyvpn_peer_drop_queue(peer);
 	/* Silence may mean that the path changed: our address, for one */
@@ -63,7 +68,62 @@ void toyvpn_control_peer(struct work_struct *work)
 	else if (wanted & BIT(TOYVPN_WANT_FLUSH))
 		toyvpn_tx_flush(peer);
 	toyvpn_peer_arm(peer);
-out:
+}
+
+static bool asked(struct toyvpn_peer *peer, unsigned long wanted, enum toyvpn_peer_wanted what)
+{
+	return test_and_clear_bit(what, &peer->wanted) || wanted & BIT(what);
+}
+
+/*
+ * What others changed asked for being told, even if it has changed back: who
+ * read it meanwhile must hear of that. What this work item changed shows.
+ */
+static void tell(struct toyvpn_peer *peer, unsigned long wanted)
+{
+	u64 now = ktime_get_coarse_boottime_ns();
+	struct toyvpn_status status;
+
+	if (asked(peer, wanted, TOYVPN_WANT_TELL_ENDPOINT)) {
+		if (now - peer->endpoint_told >= ENDPOINT_INTERVAL) {
+			peer->endpoint_told = now;
+			toyvpn_event_send(peer, TOYVPN_EVENT_ENDPOINT);
+		} else {
+			toyvpn_peer_want_later(peer, TOYVPN_WANT_TELL_ENDPOINT,
+					       peer->endpoint_told + ENDPOINT_INTERVAL);
+		}
+	}
+	if (asked(peer, wanted, TOYVPN_WANT_TELL_CONFIG))
+		toyvpn_event_send(peer, TOYVPN_EVENT_CONFIG);
+	mutex_lock(&peer->handshake.lock);
+	toyvpn_peer_status(peer, &status);
+	mutex_unlock(&peer->handshake.lock);
+	if (asked(peer, wanted, TOYVPN_WANT_TELL_STATE) || status.state != peer->told_state ||
+	    status.reason != peer->told_reason) {
+		if (status.state != peer->told_state)
+			WRITE_ONCE(peer->told_since, status.since);
+		WRITE_ONCE(peer->told_state, status.state);
+		peer->told_reason = status.reason;
+		toyvpn_event_send(peer, TOYVPN_EVENT_STATE);
+	}
+}
+
+/**
+ * toyvpn_control_peer() - a peer's work item
+ * @work: of a peer; the reference that toyvpn_peer_want() took ends here
+ *
+ * Process context.
+ */
+void toyvpn_control_peer(struct work_struct *work)
+{
+	struct toyvpn_peer *peer = container_of(work, struct toyvpn_peer, work);
+	unsigned long wanted = xchg(&peer->wanted, 0);
+
+	if (!READ_ONCE(peer->dead)) {
+		if (READ_ONCE(peer->device->up) && !READ_ONCE(peer->device->asleep))
+			do_due(peer, wanted);
+		tell(peer, wanted);
+	}
 	toyvpn_peer_put(peer);
 }
 

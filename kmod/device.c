@@ -8,10 +8,12 @@
 #include <net/addrconf.h>
 #include <net/ip_tunnels.h>
 
+#include "authorizer.h"
 #include "batch.h"
 #include "compat.h"
 #include "control.h"
 #include "device.h"
+#include "event.h"
 #include "message.h"
 #include "peer.h"
 #include "rx.h"
@@ -79,6 +81,7 @@ static void erase_all(struct toyvpn_device *tv, bool with_queues)
 	unsigned long i;
 
 	lockdep_assert_held(&tv->lock);
+	toyvpn_authorizer_forget(tv);
 	xa_for_each(&tv->peers_by_number, i, peer) {
 		mutex_lock(&peer->handshake.lock);
 		if (READ_ONCE(peer->last_handshake) || peer->handshake.id.index)
@@ -175,6 +178,7 @@ static void link_free(struct net_device *dev)
 	toyvpn_peer_remove_all(tv);
 	mutex_unlock(&tv->lock);
 
+	toyvpn_authorizer_destroy(tv);
 	/* Work holds references to peers, and so do requests to the crypto API */
 	if (tv->wq)
 		destroy_workqueue(tv->wq);
@@ -242,6 +246,7 @@ static int link_create(struct net *link_net, struct net_device *dev,
 	skb_queue_head_init(&tv->handshakes);
 	INIT_WORK(&tv->handshake_work, toyvpn_control_handshakes);
 	tv->peer_work = toyvpn_control_peer;
+	tv->peer_removed = toyvpn_event_removed;
 	tv->receive = toyvpn_rx;
 	tv->receive_train = toyvpn_rx_train;
 	tv->identity_generation = 1;

@@ -3,10 +3,12 @@
 #include <linux/slab.h>
 #include <linux/ktime.h>
 
+#include "authorizer.h"
 #include "compat.h"
 #include "handshake.h"
 #include "message.h"
 #include "peer.h"
+#include "requests.h"
 #include "session.h"
 #include "socket.h"
 #include "tlv.h"
@@ -19,6 +21,7 @@
  * struct scratch - what one message needs while it is made or consumed
  * @noise: state of a handshake that may still fail
  * @tlvs: of @payload
+ * @cookie: of a stranger: none
  * @k1: key of the initiator's direction
  * @k2: key of the responder's
  * @payload: plain
@@ -27,6 +30,7 @@
 struct scratch {
 	struct toyvpn_noise noise;
 	struct toyvpn_tlvs tlvs;
+	struct toyvpn_cookie cookie;
 	u8 k1[TOYVPN_NOISE_KEY_LEN];
 	u8 k2[TOYVPN_NOISE_KEY_LEN];
 	u8 payload[TOYVPN_TLV_ROOM];
@@ -97,6 +101,10 @@ static enum toyvpn_reason send_init(struct toyvpn_device *tv, struct toyvpn_peer
 		.has_mtu = true,
 		.mtu = min_t(unsigned int, READ_ONCE(tv->dev->mtu), U16_MAX),
 	};
+	if (handshake->credentials) {
+		s->tlvs.credentials = handshake->credentials->bytes;
+		s->tlvs.credentials_len = handshake->credentials->len;
+	}
 	stamp(tv, s->tlvs.timestamp);
 	n = toyvpn_tlv_build(&s->tlvs, TOYVPN_TLV_INIT, s->payload, sizeof(s->payload));
 	if (n < 0 || static_dh(tv, peer))
@@ -141,7 +149,7 @@ void toyvpn_handshake_send_init(struct toyvpn_peer *peer)
 	if (!peer->dead &&
 	    toyvpn_timers_init_due(&peer->timers, ktime_get_coarse_boottime_ns())) {
 		/* A wrong answer says more than none: it stays until something new */
-		if (peer->timers.attempts && !handshake->answered)
+		if (READ_ONCE(peer->timers.attempts) && !handshake->answered)
 			toyvpn_peer_set_reason(peer, TOYVPN_REASON_NO_ANSWER);
 		handshake->answered = false;
 		reason = s ? send_init(tv, peer, s) : TOYVPN_REASON_SEND_FAILED;
@@ -170,11 +178,11 @@ static u8 pick_cipher(const struct toyvpn_device *tv, const struct toyvpn_tlvs *
 }
 
 /*
- * Writes and sends the RESP to the INIT that @s->noise has read. @index is our
- * name for the session. After it, k1 and k2 are the session's keys.
+ * Writes the RESP to the INIT that @s->noise has read. @index is our name for
+ * the session. After it, k1 and k2 are the session's keys.
  */
-static int make_resp(struct toyvpn_peer *peer, struct scratch *s, u32 index, __le32 receiver,
-		     size_t *len)
+static int make_resp(const u8 *public_key, const u8 *psk, struct toyvpn_cookie *cookie,
+		     struct scratch *s, u32 index, __le32 receiver, size_t *len)
 {
 	struct toyvpn_resp *resp = (struct toyvpn_resp *)s->message;
 	int n, err;
@@ -184,14 +192,21 @@ static int make_resp(struct toyvpn_peer *peer, struct scratch *s, u32 index, __l
 		return n;
 	resp->header = header(TOYVPN_MESSAGE_RESP, index);
 	resp->receiver = receiver;
-	err = toyvpn_noise_write_resp(&s->noise, peer->public_key, peer->handshake.psk, NULL,
-				      resp->e, s->payload, n, resp->payload);
+	err = toyvpn_noise_write_resp(&s->noise, public_key, psk, NULL, resp->e, s->payload, n,
+				      resp->payload);
 	if (err)
 		return err;
 	*len = TOYVPN_RESP_MIN + n;
-	err = toyvpn_cookie_add_macs(&peer->cookie, peer->public_key, s->message, *len,
+	err = toyvpn_cookie_add_macs(cookie, public_key, s->message, *len,
 				     ktime_get_coarse_boottime_ns());
 	return err ?: toyvpn_noise_split(&s->noise, s->k1, s->k2);
+}
+
+static int make_resp_to(struct toyvpn_peer *peer, struct scratch *s, u32 index, __le32 receiver,
+			size_t *len)
+{
+	return make_resp(peer->public_key, peer->handshake.psk, &peer->cookie, s, index, receiver,
+			 len);
 }
 
 static void reject(struct toyvpn_device *tv, struct toyvpn_peer *peer, struct scratch *s,
@@ -206,16 +221,17 @@ static void reject(struct toyvpn_device *tv, struct toyvpn_peer *peer, struct sc
 		.has_reject = true,
 		.reject = why,
 	};
-	if (make_resp(peer, s, get_random_u32(), receiver, &len))
+	if (make_resp_to(peer, s, get_random_u32(), receiver, &len))
 		return;
 	toyvpn_count(tv, TOYVPN_STAT_HS_REJECT_SENT);
 	toyvpn_send_to_peer(peer, s->message, len);
 }
 
-/* Answers an INIT that is authentic and new */
+/* Answers an INIT that is authentic and new; what it says is in @s->tlvs */
 static void respond(struct toyvpn_device *tv, struct toyvpn_peer *peer, struct scratch *s,
 		    __le32 receiver)
 {
+	const struct toyvpn_blob *config = peer->handshake.config;
 	u8 cipher = pick_cipher(tv, &s->tlvs);
 	struct toyvpn_session *session;
 	size_t len;
@@ -237,13 +253,17 @@ static void respond(struct toyvpn_device *tv, struct toyvpn_peer *peer, struct s
 		.has_mtu = true,
 		.mtu = min_t(unsigned int, READ_ONCE(tv->dev->mtu), U16_MAX),
 	};
+	if (config) {
+		s->tlvs.config = config->bytes;
+		s->tlvs.config_len = config->len;
+	}
 	/*
 	 * The keys follow from the RESP, and the RESP holds the index, so the index
 	 * is there first. Should it be taken, once in four thousand million times,
 	 * the initiator's next INIT gets another one.
 	 */
 	index = get_random_u32() ?: 1;
-	if (make_resp(peer, s, index, receiver, &len))
+	if (make_resp_to(peer, s, index, receiver, &len))
 		goto no_memory;
 	session = toyvpn_session_new(cipher, false, receiver, s->k2, s->k1);
 	if (IS_ERR(session))
@@ -276,29 +296,45 @@ static struct toyvpn_peer *get_peer(struct toyvpn_device *tv,
 	return peer;
 }
 
+/*
+ * Reads what an INIT says into @s->tlvs. @ss is the DH of both static keys, NULL
+ * if there is none. Counts what does not authenticate, -EBADMSG, or parse, -EINVAL.
+ */
+static int read_init(struct toyvpn_device *tv, const struct sk_buff *skb, const u8 *ss,
+		     struct scratch *s)
+{
+	const struct toyvpn_init *init = (const struct toyvpn_init *)skb->data;
+	size_t n = skb->len - TOYVPN_INIT_MIN;
+
+	if (!ss || toyvpn_noise_read_init_payload(&s->noise, ss, init->payload,
+						  n + TOYVPN_NOISE_TAG_LEN, s->payload)) {
+		toyvpn_count(tv, TOYVPN_STAT_HS_AUTHENTICATION);
+		return -EBADMSG;
+	}
+	if (toyvpn_tlv_parse(s->payload, n, TOYVPN_TLV_INIT, &s->tlvs)) {
+		toyvpn_count(tv, TOYVPN_STAT_HS_BAD_PAYLOAD);
+		return -EINVAL;
+	}
+	return 0;
+}
+
 /* Identity and handshake lock held; reads the rest of an INIT and answers it */
 static void consume_init_of(struct toyvpn_device *tv, struct toyvpn_peer *peer,
 			    const struct sk_buff *skb, struct scratch *s)
 {
 	const struct toyvpn_init *init = (const struct toyvpn_init *)skb->data;
 	struct toyvpn_handshake *handshake = &peer->handshake;
-	size_t n = skb->len - TOYVPN_INIT_MIN;
 	u64 now = ktime_get_coarse_boottime_ns();
 	struct toyvpn_endpoint endpoint;
+	int err;
 
 	if (peer->dead)
 		return;
-	if (static_dh(tv, peer) ||
-	    toyvpn_noise_read_init_payload(&s->noise, handshake->ss, init->payload,
-					   n + TOYVPN_NOISE_TAG_LEN, s->payload)) {
-		toyvpn_count(tv, TOYVPN_STAT_HS_AUTHENTICATION);
-		return;
-	}
-	if (toyvpn_tlv_parse(s->payload, n, TOYVPN_TLV_INIT, &s->tlvs)) {
-		toyvpn_count(tv, TOYVPN_STAT_HS_BAD_PAYLOAD);
+	err = read_init(tv, skb, static_dh(tv, peer) ? NULL : handshake->ss, s);
+	if (err == -EINVAL)
 		toyvpn_peer_set_reason(peer, TOYVPN_REASON_BAD_MESSAGE);
+	if (err)
 		return;
-	}
 	if (memcmp(s->tlvs.timestamp, handshake->timestamp, TOYVPN_TLV_TIMESTAMP_LEN) <= 0) {
 		toyvpn_count(tv, TOYVPN_STAT_HS_REPLAY);
 		return;
@@ -316,6 +352,47 @@ static void consume_init_of(struct toyvpn_device *tv, struct toyvpn_peer *peer,
 	respond(tv, peer, s, init->header.index);
 }
 
+/*
+ * The INIT of a static key that is no peer's: dropped, or kept for the
+ * authorizer to decide. Identity lock held.
+ */
+static void consume_stranger(struct toyvpn_device *tv, const u8 public_key[TOYVPN_NOISE_KEY_LEN],
+			     const struct sk_buff *skb, struct scratch *s)
+{
+	const struct toyvpn_init *init = (const struct toyvpn_init *)skb->data;
+	struct toyvpn_request *request;
+	struct toyvpn_endpoint from;
+	size_t i;
+	int err;
+
+	if (toyvpn_endpoint_of(&from, skb) || !toyvpn_authorizer_listens(tv, &from))
+		return;
+	/* k1 is not needed before there is a RESP */
+	err = toyvpn_noise_dh(s->k1, tv->identity.private, public_key);
+	if (read_init(tv, skb, err ? NULL : s->k1, s))
+		return;
+
+	request = toyvpn_request_new(public_key, s->tlvs.credentials, s->tlvs.credentials_len);
+	if (!request) {
+		toyvpn_count(tv, TOYVPN_STAT_HS_NO_MEMORY);
+		return;
+	}
+	request->noise = s->noise;
+	memcpy(request->timestamp, s->tlvs.timestamp, sizeof(request->timestamp));
+	request->endpoint = from;
+	request->receiver = init->header.index;
+	request->mode = s->tlvs.mode;
+	request->size = skb->len;
+	for (i = 0; i < s->tlvs.cipher_count; i++) {
+		u8 cipher = s->tlvs.ciphers[i];
+
+		if (toyvpn_cipher_known(cipher) &&
+		    !memchr(request->ciphers, cipher, request->cipher_count))
+			request->ciphers[request->cipher_count++] = cipher;
+	}
+	toyvpn_authorizer_ask(tv, request);
+}
+
 static void consume_init(struct toyvpn_device *tv, const struct sk_buff *skb, struct scratch *s)
 {
 	const struct toyvpn_init *init = (const struct toyvpn_init *)skb->data;
@@ -331,7 +408,7 @@ static void consume_init(struct toyvpn_device *tv, const struct sk_buff *skb, st
 	}
 	peer = get_peer(tv, public_key);
 	if (!peer) {
-		toyvpn_count(tv, TOYVPN_STAT_HS_UNKNOWN_PEER);
+		consume_stranger(tv, public_key, skb, s);
 		return;
 	}
 	mutex_lock(&peer->handshake.lock);
@@ -370,6 +447,7 @@ static void consume_resp_of(struct toyvpn_device *tv, struct toyvpn_peer *peer,
 	const struct toyvpn_resp *resp = (const struct toyvpn_resp *)skb->data;
 	struct toyvpn_handshake *handshake = &peer->handshake;
 	size_t n = skb->len - TOYVPN_RESP_MIN;
+	struct toyvpn_blob *received = NULL;
 	struct toyvpn_session *session;
 	struct toyvpn_endpoint endpoint;
 	u8 cipher;
@@ -410,6 +488,8 @@ static void consume_resp_of(struct toyvpn_device *tv, struct toyvpn_peer *peer,
 		return;
 	}
 
+	if (toyvpn_blob_new(&received, s->tlvs.config, s->tlvs.config_len))
+		goto no_memory;
 	if (toyvpn_noise_split(&s->noise, s->k1, s->k2))
 		goto no_memory;
 	session = toyvpn_session_new(cipher, true, resp->header.index, s->k1, s->k2);
@@ -425,13 +505,15 @@ static void consume_resp_of(struct toyvpn_device *tv, struct toyvpn_peer *peer,
 	if (!toyvpn_endpoint_of(&endpoint, skb))
 		toyvpn_peer_set_endpoint(peer, &endpoint);
 	atomic64_add(skb->len, &peer->rx_bytes);
+	toyvpn_peer_set_received(peer, received);
 	toyvpn_peer_add_session(peer, session);
-	toyvpn_peer_ready(peer);
+	toyvpn_peer_ready(peer, session);
 	/* What waits confirms the session, or else a keepalive does */
 	toyvpn_peer_want(peer, TOYVPN_WANT_KEEPALIVE);
 	return;
 
 no_memory:
+	toyvpn_blob_free(received);
 	toyvpn_count(tv, TOYVPN_STAT_HS_NO_MEMORY);
 }
 
@@ -519,4 +601,92 @@ void toyvpn_handshake_receive(struct toyvpn_device *tv, struct sk_buff *skb)
 	up_read(&tv->identity_lock);
 	kfree_sensitive(s);
 	consume_skb(skb);
+}
+
+/* Identity and handshake lock held */
+static void accept(struct toyvpn_device *tv, struct toyvpn_peer *peer,
+		   const struct toyvpn_request *request, struct scratch *s)
+{
+	struct toyvpn_handshake *handshake = &peer->handshake;
+
+	/* A later INIT came when it was a peer already, and was answered */
+	if (memcmp(request->timestamp, handshake->timestamp, TOYVPN_TLV_TIMESTAMP_LEN) <= 0) {
+		toyvpn_count(tv, TOYVPN_STAT_HS_REPLAY);
+		return;
+	}
+	memcpy(handshake->timestamp, request->timestamp, TOYVPN_TLV_TIMESTAMP_LEN);
+	handshake->consumed = ktime_get_coarse_boottime_ns();
+	toyvpn_peer_set_endpoint(peer, &request->endpoint);
+	atomic64_add(request->size, &peer->rx_bytes);
+	s->noise = request->noise;
+	s->tlvs = (struct toyvpn_tlvs) {
+		.ciphers = request->ciphers,
+		.cipher_count = request->cipher_count,
+		.mode = request->mode,
+	};
+	respond(tv, peer, s, request->receiver);
+}
+
+/**
+ * toyvpn_handshake_accept() - answers the INIT of one who was a stranger
+ * @peer: made for it, the device's lock is held: the device's identity is the
+ *	one of the request
+ * @request: the INIT; stays the caller's
+ *
+ * As if the INIT came now. Without memory it is not answered: the next one will
+ * be. Process context, sleeps.
+ */
+void toyvpn_handshake_accept(struct toyvpn_peer *peer, const struct toyvpn_request *request)
+{
+	struct toyvpn_device *tv = peer->device;
+	struct scratch *s = kmalloc_obj(*s, GFP_KERNEL);
+
+	if (!s) {
+		toyvpn_count(tv, TOYVPN_STAT_HS_NO_MEMORY);
+		return;
+	}
+	down_read(&tv->identity_lock);
+	mutex_lock(&peer->handshake.lock);
+	accept(tv, peer, request, s);
+	mutex_unlock(&peer->handshake.lock);
+	up_read(&tv->identity_lock);
+	kfree_sensitive(s);
+}
+
+/**
+ * toyvpn_handshake_refuse() - answers the INIT of a stranger with a REJECT
+ * @tv: device, its lock held: its identity is the one of the request
+ * @request: the INIT; stays the caller's
+ * @why: what the stranger is told
+ *
+ * Without a pre-shared key, since who is no peer has none. Process context,
+ * sleeps.
+ *
+ * Return: 0 or -ENOMEM. What the network makes of it is counted.
+ */
+int toyvpn_handshake_refuse(struct toyvpn_device *tv, const struct toyvpn_request *request,
+			    enum toyvpn_reject why)
+{
+	static const u8 no_psk[TOYVPN_NOISE_KEY_LEN];
+	struct scratch *s = kmalloc_obj(*s, GFP_KERNEL);
+	size_t len;
+	int err;
+
+	if (!s)
+		return -ENOMEM;
+	toyvpn_cookie_init(&s->cookie);
+	s->noise = request->noise;
+	s->tlvs = (struct toyvpn_tlvs) {
+		.mode = TOYVPN_MODE_IP,
+		.has_reject = true,
+		.reject = why,
+	};
+	err = make_resp(request->public_key, no_psk, &s->cookie, s, get_random_u32(),
+			request->receiver, &len);
+	if (!err) {
+		toyvpn_count(tv, TOYVPN_STAT_HS_REJECT_SENT);
+		toyvpn_send_reply(tv, &request->endpoint, s->message, len);
+	}
+	kfree_sensitive(s);
+	return err;
 }

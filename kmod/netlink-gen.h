@@ -22,12 +22,16 @@ extern const struct nla_policy toyvpn_device_set_nl_policy[TOYVPN_A_DEVICE_CIPHE
 
 extern const struct nla_policy toyvpn_peer_get_nl_policy[TOYVPN_A_PEER_PUBLIC_KEY + 1];
 
-extern const struct nla_policy toyvpn_peer_set_nl_policy[TOYVPN_A_PEER_ALLOWED_IP + 1];
+extern const struct nla_policy toyvpn_peer_set_nl_policy[TOYVPN_A_PEER_REQUEST_ID + 1];
 
 extern const struct nla_policy toyvpn_peer_del_nl_policy[TOYVPN_A_PEER_PUBLIC_KEY + 1];
 
+extern const struct nla_policy toyvpn_authorizer_set_nl_policy[TOYVPN_A_PEER_IFNAME + 1];
+
+extern const struct nla_policy toyvpn_request_refuse_nl_policy[TOYVPN_A_PEER_REQUEST_ID + 1];
+
 /* Ops table for toyvpn */
-extern const struct genl_ops toyvpn_nl_ops[5];
+extern const struct genl_ops toyvpn_nl_ops[7];
 
 int toyvpn_nl_device_get_doit(struct sk_buff *skb, struct genl_info *info);
 int toyvpn_nl_device_get_dumpit(struct sk_buff *skb,
@@ -37,5 +41,11 @@ int toyvpn_nl_peer_get_doit(struct sk_buff *skb, struct genl_info *info);
 int toyvpn_nl_peer_get_dumpit(struct sk_buff *skb, struct netlink_callback *cb);
 int toyvpn_nl_peer_set_doit(struct sk_buff *skb, struct genl_info *info);
 int toyvpn_nl_peer_del_doit(struct sk_buff *skb, struct genl_info *info);
+int toyvpn_nl_authorizer_set_doit(struct sk_buff *skb, struct genl_info *info);
+int toyvpn_nl_request_refuse_doit(struct sk_buff *skb, struct genl_info *info);
+
+enum {
+	TOYVPN_NLGRP_EVENTS,
+};
 
 #endif /* _LINUX_TOYVPN_GEN_H */

@@ -8,9 +8,12 @@
 #include <net/sock.h>
 #include <uapi/linux/toyvpn.h>
 
+#include "attrs.h"
+#include "authorizer.h"
 #include "compat.h"
 #include "config.h"
 #include "device.h"
+#include "event.h"
 #include "netlink-gen.h"
 #include "netlink.h"
 #include "peer.h"
@@ -18,10 +21,6 @@
 
 /* Room for an answer that is no dump: a peer with some hundred allowed IPs */
 #define ANSWER_SIZE	SZ_16K
-
-/* The attributes that name a device are the same in all commands */
-static_assert((int)TOYVPN_A_DEVICE_IFINDEX == (int)TOYVPN_A_PEER_IFINDEX);
-static_assert((int)TOYVPN_A_DEVICE_IFNAME == (int)TOYVPN_A_PEER_IFNAME);
 
 static struct genl_family family;
 
@@ -88,12 +87,6 @@ static bool may_see_keys(struct sk_buff *request, const struct toyvpn_device *tv
 	return may;
 }
 
-static bool put_ifid(struct sk_buff *skb, const struct toyvpn_device *tv)
-{
-	return !nla_put_u32(skb, TOYVPN_A_DEVICE_IFINDEX, tv->dev->ifindex) &&
-	       !nla_put_string(skb, TOYVPN_A_DEVICE_IFNAME, tv->dev->name);
-}
-
 /* One message about a device. Its lock is held */
 static int fill_device(struct sk_buff *skb, struct toyvpn_device *tv, void *header, bool keys)
 {
@@ -101,7 +94,7 @@ static int fill_device(struct sk_buff *skb, struct toyvpn_device *tv, void *head
 
 	if (!header)
 		return -EMSGSIZE;
-	if (!put_ifid(skb, tv) ||
+	if (!toyvpn_attrs_device(skb, tv) ||
 	    nla_put_u16(skb, TOYVPN_A_DEVICE_LISTEN_PORT, tv->port) ||
 	    nla_put_u32(skb, TOYVPN_A_DEVICE_FWMARK, tv->fwmark) ||
 	    nla_put_u32(skb, TOYVPN_A_DEVICE_PEERS, tv->peer_count))
@@ -296,52 +289,28 @@ out:
 	return err;
 }
 
-static bool put_endpoint(struct sk_buff *skb, struct toyvpn_peer *peer)
+/* What a peer's user has set and its handshakes use */
+static bool put_settings(struct sk_buff *skb, struct toyvpn_peer *peer, bool keys)
 {
-	struct toyvpn_endpoint endpoint;
+	struct toyvpn_handshake *handshake = &peer->handshake;
+	bool put = true;
 
-	toyvpn_peer_get_endpoint(peer, &endpoint, NULL);
-	if (endpoint.addr.sa_family == AF_INET)
-		return !nla_put_in_addr(skb, TOYVPN_A_PEER_ENDPOINT_IPV4,
-					endpoint.addr4.sin_addr.s_addr) &&
-		       !nla_put_be16(skb, TOYVPN_A_PEER_ENDPOINT_PORT, endpoint.addr4.sin_port);
-	if (endpoint.addr.sa_family == AF_INET6)
-		return !nla_put_in6_addr(skb, TOYVPN_A_PEER_ENDPOINT_IPV6,
-					 &endpoint.addr6.sin6_addr) &&
-		       !nla_put_u32(skb, TOYVPN_A_PEER_ENDPOINT_SCOPE_ID,
-				    endpoint.addr6.sin6_scope_id) &&
-		       !nla_put_be16(skb, TOYVPN_A_PEER_ENDPOINT_PORT, endpoint.addr6.sin6_port);
-	return true;
+	mutex_lock(&handshake->lock);
+	if (keys)
+		put = !nla_put(skb, TOYVPN_A_PEER_PRESHARED_KEY, TOYVPN_KEY_LEN, handshake->psk);
+	if (handshake->config)
+		put = put && !nla_put(skb, TOYVPN_A_PEER_CONFIG, handshake->config->len,
+				      handshake->config->bytes);
+	mutex_unlock(&handshake->lock);
+	return put && !nla_put_u16(skb, TOYVPN_A_PEER_PERSISTENT_KEEPALIVE, peer->persistent);
 }
 
-static bool put_state(struct sk_buff *skb, struct toyvpn_peer *peer)
+static bool put_bytes(struct sk_buff *skb, struct toyvpn_peer *peer)
 {
-	u64 last = READ_ONCE(peer->last_handshake);
-	u8 reason = READ_ONCE(peer->reason), cipher;
-	enum toyvpn_peer_state state;
-
-	state = toyvpn_peer_state(peer, &cipher);
-	if (state == TOYVPN_PEER_STATE_DISCONNECTED && last && reason == TOYVPN_REASON_NONE)
-		reason = TOYVPN_REASON_EXPIRED;
-	return !nla_put_u32(skb, TOYVPN_A_PEER_STATE, state) &&
-	       !nla_put_u32(skb, TOYVPN_A_PEER_REASON, reason) &&
-	       !nla_put_u32(skb, TOYVPN_A_PEER_CIPHER, cipher) &&
-	       (!last || !nla_put_u64_64bit(skb, TOYVPN_A_PEER_LAST_HANDSHAKE, last,
-					    TOYVPN_A_PEER_PAD)) &&
-	       !nla_put_u64_64bit(skb, TOYVPN_A_PEER_RX_BYTES, atomic64_read(&peer->rx_bytes),
+	return !nla_put_u64_64bit(skb, TOYVPN_A_PEER_RX_BYTES, atomic64_read(&peer->rx_bytes),
 				  TOYVPN_A_PEER_PAD) &&
 	       !nla_put_u64_64bit(skb, TOYVPN_A_PEER_TX_BYTES, atomic64_read(&peer->tx_bytes),
 				  TOYVPN_A_PEER_PAD);
-}
-
-static bool put_psk(struct sk_buff *skb, struct toyvpn_peer *peer)
-{
-	bool put;
-
-	mutex_lock(&peer->handshake.lock);
-	put = !nla_put(skb, TOYVPN_A_PEER_PRESHARED_KEY, TOYVPN_KEY_LEN, peer->handshake.psk);
-	mutex_unlock(&peer->handshake.lock);
-	return put;
 }
 
 static bool put_prefix(struct sk_buff *skb, const struct toyvpn_prefix *prefix)
@@ -379,12 +348,11 @@ static int fill_peer(struct sk_buff *skb, struct toyvpn_peer *peer, void *header
 
 	if (!header)
 		return -EMSGSIZE;
-	if (!put_ifid(skb, tv) ||
+	if (!toyvpn_attrs_device(skb, tv) ||
 	    nla_put(skb, TOYVPN_A_PEER_PUBLIC_KEY, TOYVPN_KEY_LEN, peer->public_key))
 		goto cancel;
-	if (first && (!put_endpoint(skb, peer) || !put_state(skb, peer) ||
-		      (keys && !put_psk(skb, peer)) ||
-		      nla_put_u16(skb, TOYVPN_A_PEER_PERSISTENT_KEEPALIVE, peer->persistent)))
+	if (first && (!toyvpn_attrs_peer(skb, peer) || !put_bytes(skb, peer) ||
+		      !put_settings(skb, peer, keys)))
 		goto cancel;
 	/* A position that is gone ends it: the dump is marked as interrupted anyway */
 	while (!toyvpn_routes_next(&tv->routes, &peer->routes, &next)) {
@@ -662,15 +630,30 @@ static int parse_prefixes(struct toyvpn_peer_config *config, struct genl_info *i
 	return 0;
 }
 
+static int parse_blob(bool *has, struct toyvpn_blob **blob, struct nlattr *attr, int max,
+		      struct netlink_ext_ack *extack)
+{
+	if (!attr)
+		return 0;
+	if (nla_len(attr) > max) {
+		NL_SET_ERR_MSG_ATTR(extack, attr, "too long: no handshake message has room for it");
+		return -EMSGSIZE;
+	}
+	*has = true;
+	return toyvpn_blob_new(blob, nla_data(attr), nla_len(attr));
+}
+
 /* The first, and mostly the only, message of a change */
 static int parse_peer(struct toyvpn_peer_config *config, u32 flags, struct genl_info *info)
 {
 	struct nlattr **attrs = info->attrs;
+	int err;
 
 	nla_memcpy(config->public_key, attrs[TOYVPN_A_PEER_PUBLIC_KEY], TOYVPN_KEY_LEN);
 	config->update_only = flags & TOYVPN_PEER_FLAGS_UPDATE_ONLY;
 	config->replace = flags & TOYVPN_PEER_FLAGS_REPLACE;
 	config->replace_prefixes = flags & TOYVPN_PEER_FLAGS_REPLACE_ALLOWED_IPS;
+	config->connect = flags & TOYVPN_PEER_FLAGS_CONNECT;
 	if (attrs[TOYVPN_A_PEER_PRESHARED_KEY]) {
 		config->has_psk = true;
 		nla_memcpy(config->psk, attrs[TOYVPN_A_PEER_PRESHARED_KEY], TOYVPN_KEY_LEN);
@@ -679,6 +662,18 @@ static int parse_peer(struct toyvpn_peer_config *config, u32 flags, struct genl_
 		config->has_persistent = true;
 		config->persistent = nla_get_u16(attrs[TOYVPN_A_PEER_PERSISTENT_KEEPALIVE]);
 	}
+	if (attrs[TOYVPN_A_PEER_REQUEST_ID]) {
+		config->has_request = true;
+		config->request_id = nla_get_u32(attrs[TOYVPN_A_PEER_REQUEST_ID]);
+	}
+	err = parse_blob(&config->has_config, &config->config, attrs[TOYVPN_A_PEER_CONFIG],
+			 TOYVPN_CONFIG_MAX, info->extack);
+	if (!err)
+		err = parse_blob(&config->has_credentials, &config->credentials,
+				 attrs[TOYVPN_A_PEER_CREDENTIALS], TOYVPN_CREDENTIALS_MAX,
+				 info->extack);
+	if (err)
+		return err;
 	return parse_endpoint(config, attrs, info->extack);
 }
 
@@ -686,6 +681,8 @@ static void stage_free(struct stage *stage)
 {
 	list_del(&stage->all);
 	kvfree(stage->config.prefixes);
+	toyvpn_blob_free(stage->config.config);
+	toyvpn_blob_free(stage->config.credentials);
 	kfree_sensitive(stage);
 }
 
@@ -745,7 +742,9 @@ static int set_peer(struct toyvpn_device *tv, struct nlattr *public_key, struct 
 		mutex_lock(&tv->lock);
 		err = toyvpn_config_peer(tv, &stage->config, info->extack);
 		mutex_unlock(&tv->lock);
-		if (err && err != -ENOMEM)
+		if (err == -ENETDOWN)
+			NL_SET_BAD_ATTR(info->extack, flags_attr);
+		else if (err && err != -ENOMEM)
 			NL_SET_BAD_ATTR(info->extack, public_key);
 	}
 	stage_free(stage);
@@ -805,7 +804,77 @@ int toyvpn_nl_peer_del_doit(struct sk_buff *skb, struct genl_info *info)
 	return err;
 }
 
-/* A socket closed: what it began and did not finish is forgotten */
+/**
+ * toyvpn_nl_authorizer_set_doit() - TOYVPN_CMD_AUTHORIZER_SET
+ * @skb: request
+ * @info: its attributes
+ *
+ * Return: 0 or a negative errno.
+ */
+int toyvpn_nl_authorizer_set_doit(struct sk_buff *skb, struct genl_info *info)
+{
+	struct toyvpn_device *tv;
+	int err;
+
+	tv = lookup_device(genl_info_net(info), info->attrs, info->extack);
+	if (IS_ERR(tv))
+		return PTR_ERR(tv);
+	mutex_lock(&tv->lock);
+	err = toyvpn_authorizer_set(tv, genl_info_net(info), info->snd_portid, info->extack);
+	mutex_unlock(&tv->lock);
+	dev_put(tv->dev);
+	return err;
+}
+
+static int parse_reject(enum toyvpn_reject *why, struct nlattr *reason,
+			struct netlink_ext_ack *extack)
+{
+	switch (reason ? nla_get_u32(reason) : TOYVPN_REASON_NONE) {
+	case TOYVPN_REASON_REFUSED:
+		*why = TOYVPN_REJECT_REFUSED;
+		return 0;
+	case TOYVPN_REASON_SERVER_FULL:
+		*why = TOYVPN_REJECT_FULL;
+		return 0;
+	}
+	NL_SET_ERR_MSG_ATTR(extack, reason, "the reason is either refused or server-full");
+	return -EINVAL;
+}
+
+/**
+ * toyvpn_nl_request_refuse_doit() - TOYVPN_CMD_REQUEST_REFUSE
+ * @skb: request
+ * @info: its attributes
+ *
+ * Return: 0 or a negative errno.
+ */
+int toyvpn_nl_request_refuse_doit(struct sk_buff *skb, struct genl_info *info)
+{
+	struct nlattr *id = info->attrs[TOYVPN_A_PEER_REQUEST_ID];
+	struct toyvpn_device *tv;
+	enum toyvpn_reject why;
+	int err;
+
+	if (!id) {
+		NL_SET_ERR_MSG(info->extack, "the id of the request is missing");
+		return -EINVAL;
+	}
+	err = parse_reject(&why, info->attrs[TOYVPN_A_PEER_REASON], info->extack);
+	if (err)
+		return err;
+	tv = lookup_device(genl_info_net(info), info->attrs, info->extack);
+	if (IS_ERR(tv))
+		return PTR_ERR(tv);
+	mutex_lock(&tv->lock);
+	err = toyvpn_config_refuse(tv, nla_get_u32(id), why, info->extack);
+	mutex_unlock(&tv->lock);
+	if (err == -ENOENT)
+		NL_SET_BAD_ATTR(info->extack, id);
+	dev_put(tv->dev);
+	return err;
+}
+
+/* A socket closed: what it began and did not finish is forgotten, and what waits for it */
 static int on_socket_release(struct notifier_block *nb, unsigned long event, void *data)
 {
 	const struct netlink_notify *notify = data;
@@ -813,6 +882,8 @@ static int on_socket_release(struct notifier_block *nb, unsigned long event, voi
 
 	if (event != NETLINK_URELEASE || notify->protocol != NETLINK_GENERIC)
 		return NOTIFY_DONE;
+	/* First: others can have its id already, and must not hear of strangers */
+	toyvpn_authorizer_closed(notify->net, notify->portid);
 	mutex_lock(&stages_lock);
 	list_for_each_entry_safe(stage, next, &stages, all) {
 		if (stage->portid == notify->portid && net_eq(stage->net, notify->net))
@@ -824,6 +895,10 @@ static int on_socket_release(struct notifier_block *nb, unsigned long event, voi
 
 static struct notifier_block socket_notifier = { .notifier_call = on_socket_release };
 
+static const struct genl_multicast_group groups[] = {
+	[TOYVPN_NLGRP_EVENTS] = { .name = TOYVPN_MCGRP_EVENTS },
+};
+
 static struct genl_family family __ro_after_init = {
 	.name		= TOYVPN_GENL_NAME,
 	.version	= TOYVPN_GENL_VERSION,
@@ -832,6 +907,8 @@ static struct genl_family family __ro_after_init = {
 	.ops		= toyvpn_nl_ops,
 	.n_ops		= ARRAY_SIZE(toyvpn_nl_ops),
 	.maxattr	= TOYVPN_A_PEER_MAX,
+	.mcgrps		= groups,
+	.n_mcgrps	= ARRAY_SIZE(groups),
 };
 
 /**
@@ -849,6 +926,8 @@ int __init toyvpn_netlink_init(void)
 	err = genl_register_family(&family);
 	if (err)
 		netlink_unregister_notifier(&socket_notifier);
+	else
+		toyvpn_events_init(&family);
 	return err;
 }
 
@@ -859,7 +938,9 @@ void toyvpn_netlink_exit(void)
 {
 	struct stage *stage, *next;
 
+	toyvpn_events_exit();
 	genl_unregister_family(&family);
+	toyvpn_authorizers_end();
 	netlink_unregister_notifier(&socket_notifier);
 	list_for_each_entry_safe(stage, next, &stages, all)
 		stage_free(stage);

@@ -1,4 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
+#include <linux/log2.h>
+#include <linux/math.h>
 #include <linux/random.h>
 #include <linux/rhashtable.h>
 #include <linux/slab.h>
@@ -12,7 +14,7 @@
 #include "toyvpn.h"
 
 /* Up to here a kernel timer expires to the jiffy */
-#define EXACT_JIFFIES	63
+#define EXACT_JIFFIES	62
 
 static const struct rhashtable_params peer_params = {
 	.head_offset = offsetof(struct toyvpn_peer, node),
@@ -63,7 +65,8 @@ static void peer_timer(struct timer_list *timer)
 	struct toyvpn_peer *peer = timer_container_of(peer, timer, timer);
 
 	rcu_read_lock();
-	if (toyvpn_timers_next(&peer->timers) > ktime_get_coarse_boottime_ns())
+	if (!READ_ONCE(peer->wanted) &&
+	    toyvpn_timers_next(&peer->timers) > ktime_get_coarse_boottime_ns())
 		toyvpn_peer_arm(peer);
 	else
 		toyvpn_peer_want(peer, TOYVPN_WANT_TIMERS);
@@ -85,14 +88,16 @@ struct toyvpn_peer *toyvpn_peer_new(struct toyvpn_device *tv,
 {
 	struct toyvpn_peer *peer;
 
-	peer = kzalloc_obj(*peer, GFP_KERNEL);
+	peer = kzalloc_obj(*peer, GFP_KERNEL_ACCOUNT);
 	if (!peer)
 		return NULL;
-	if (dst_cache_init(&peer->dst_cache, GFP_KERNEL)) {
+	if (dst_cache_init(&peer->dst_cache, GFP_KERNEL_ACCOUNT)) {
 		kfree(peer);
 		return NULL;
 	}
 	peer->device = tv;
+	peer->told_state = TOYVPN_PEER_STATE_DISCONNECTED;
+	peer->told_since = ktime_get_real_ns();
 	memcpy(peer->public_key, public_key, TOYVPN_NOISE_KEY_LEN);
 	toyvpn_routes_owner_init(&peer->routes);
 	kref_init(&peer->ref);
@@ -165,6 +170,7 @@ static void peer_stop(struct toyvpn_peer *peer)
 	toyvpn_peer_erase(peer);
 	mutex_unlock(&peer->handshake.lock);
 	toyvpn_peer_drop_queue(peer);
+	peer->device->peer_removed(peer);
 	toyvpn_peer_put(peer);
 }
 
@@ -238,6 +244,9 @@ static void peer_free(struct rcu_head *rcu)
 	struct toyvpn_device *tv = peer->device;
 
 	dst_cache_destroy(&peer->dst_cache);
+	toyvpn_blob_free(peer->handshake.config);
+	toyvpn_blob_free(peer->handshake.credentials);
+	toyvpn_blob_free(peer->handshake.received);
 	kfree_sensitive(peer);
 	if (atomic_dec_and_test(&tv->alive))
 		wake_up_var(&tv->alive);
@@ -279,6 +288,23 @@ void toyvpn_peer_want(struct toyvpn_peer *peer, enum toyvpn_peer_wanted what)
 }
 
 /**
+ * toyvpn_peer_want_later() - asks the peer's work item for something at a time
+ * @peer: the caller has a reference
+ * @what: what; it may come sooner, with something else that is wanted
+ * @at: ns of boot time
+ *
+ * Any context.
+ */
+void toyvpn_peer_want_later(struct toyvpn_peer *peer, enum toyvpn_peer_wanted what, u64 at)
+{
+	u64 now = ktime_get_coarse_boottime_ns();
+
+	set_bit(what, &peer->wanted);
+	if (!READ_ONCE(peer->dead))
+		timer_reduce(&peer->timer, jiffies + nsecs_to_jiffies(at > now ? at - now : 0) + 1);
+}
+
+/**
  * toyvpn_peer_want_handshake() - asks for a handshake unless one is under way
  * @peer: the caller has a reference or the RCU read lock
  *
@@ -302,28 +328,38 @@ void toyvpn_peer_want_flush(struct toyvpn_peer *peer)
 		toyvpn_peer_want(peer, TOYVPN_WANT_FLUSH);
 }
 
-/**
- * toyvpn_peer_arm() - sees to it that the timer fires by the next deadline
- * @peer: the caller has a reference or the RCU read lock
- *
- * Only ever moves the timer forward: a deadline that went away costs one idle
- * run of it. The later a kernel timer expires, the more it is rounded up, by an
- * eighth in all; so it aims before a deadline that is far off, and looks again
- * from there. Any context.
+/*
+ * The timer fires by @next, ns of boot time, if that is not 0. It is only ever
+ * moved forward: a deadline that went away costs one idle run of it. The later a
+ * kernel timer expires, the more it is rounded up: to the next multiple of a
+ * power of two of jiffies, which is an eighth of the delay at the most. So it
+ * aims at the jiffy before such a multiple, ahead of a deadline that is far off,
+ * and looks again from there. What it aims at is when it fires: a deadline that
+ * comes to lie in between is seen to be earlier.
  */
-void toyvpn_peer_arm(struct toyvpn_peer *peer)
+static void arm(struct toyvpn_peer *peer, u64 next, u64 now)
 {
-	u64 next = toyvpn_timers_next(&peer->timers);
-	u64 now = ktime_get_coarse_boottime_ns();
-	unsigned long delay;
+	unsigned long delay, expires;
 
 	if (!next || READ_ONCE(peer->dead))
 		return;
 	/* The clock is behind by up to a tick: one more, or the last look is too early */
 	delay = next > now ? nsecs_to_jiffies(next - now) + 1 : 1;
+	expires = jiffies + delay;
 	if (delay > EXACT_JIFFIES)
-		delay -= delay / 8;
-	timer_reduce(&peer->timer, jiffies + delay);
+		expires = round_down(expires, roundup_pow_of_two(delay / 7)) - 1;
+	timer_reduce(&peer->timer, expires);
+}
+
+/**
+ * toyvpn_peer_arm() - sees to it that the timer fires by the next deadline
+ * @peer: the caller has a reference or the RCU read lock
+ *
+ * Any context.
+ */
+void toyvpn_peer_arm(struct toyvpn_peer *peer)
+{
+	arm(peer, toyvpn_timers_next(&peer->timers), ktime_get_coarse_boottime_ns());
 }
 
 /**
@@ -331,18 +367,20 @@ void toyvpn_peer_arm(struct toyvpn_peer *peer)
  * @peer: the caller has a reference or the RCU read lock
  * @event: what
  *
- * Any context; for handshake events the handshake lock is held, but see
- * toyvpn_peer_confirm_session().
+ * What user space sees of it, it is told. Any context; for handshake events the
+ * handshake lock is held, but see toyvpn_peer_confirm_session().
  */
 void toyvpn_peer_event(struct toyvpn_peer *peer, enum toyvpn_timers_event event)
 {
-	u64 jitter = 0;
+	u64 now = ktime_get_coarse_boottime_ns();
 
-	if (event == TOYVPN_EVENT_INIT_SENT ||
-	    (event == TOYVPN_EVENT_DATA_SENT && !READ_ONCE(peer->timers.silence_at)))
-		jitter = get_random_u32_below(TOYVPN_RETRY_JITTER);
-	if (toyvpn_timers_event(&peer->timers, event, ktime_get_coarse_boottime_ns(), jitter))
-		toyvpn_peer_arm(peer);
+	/* Once a session is enough for what packets ask for */
+	if (event == TOYVPN_EVENT_INIT_SENT || event == TOYVPN_EVENT_SESSION_READY)
+		WRITE_ONCE(peer->jitter, get_random_u32_below(TOYVPN_RETRY_JITTER));
+	/* What was set before, the timer is armed for already */
+	arm(peer, toyvpn_timers_event(&peer->timers, event, now, READ_ONCE(peer->jitter)), now);
+	if (event == TOYVPN_EVENT_SESSION_READY || event == TOYVPN_EVENT_HANDSHAKE_ENDED)
+		toyvpn_peer_want(peer, TOYVPN_WANT_TELL_STATE);
 }
 
 static struct toyvpn_session *session_locked(struct toyvpn_peer *peer,
@@ -402,15 +440,18 @@ void toyvpn_peer_add_session(struct toyvpn_peer *peer, struct toyvpn_session *se
 /**
  * toyvpn_peer_ready() - there is a new session to send on
  * @peer: the caller has a reference or the RCU read lock
+ * @session: it
  *
  * Any context; see toyvpn_peer_event().
  */
-void toyvpn_peer_ready(struct toyvpn_peer *peer)
+void toyvpn_peer_ready(struct toyvpn_peer *peer, const struct toyvpn_session *session)
 {
+	toyvpn_timers_set_expiry(&peer->timers, session->birth + TOYVPN_REJECT_AFTER_TIME);
 	WRITE_ONCE(peer->last_handshake, ktime_get_real_ns());
 	toyvpn_peer_set_reason(peer, TOYVPN_REASON_NONE);
 	toyvpn_count(peer->device, TOYVPN_STAT_HS_COMPLETED);
 	toyvpn_peer_event(peer, TOYVPN_EVENT_SESSION_READY);
+	toyvpn_peer_arm(peer);
 }
 
 /**
@@ -438,8 +479,36 @@ bool toyvpn_peer_confirm_session(struct toyvpn_peer *peer, struct toyvpn_session
 	RCU_INIT_POINTER(peer->next, NULL);
 	spin_unlock_bh(&peer->session_lock);
 
-	toyvpn_peer_ready(peer);
+	toyvpn_peer_ready(peer, session);
 	return true;
+}
+
+/**
+ * toyvpn_peer_accepts() - whether all sessions of a peer have one of these ciphers
+ * @peer: the peer
+ * @ciphers: enum toyvpn_cipher
+ * @count: how many
+ *
+ * Any context but hardirq.
+ *
+ * Return: whether they have; also those that are received on only, or that wait
+ * for their first message.
+ */
+bool toyvpn_peer_accepts(struct toyvpn_peer *peer, const u8 *ciphers, size_t count)
+{
+	struct toyvpn_session *sessions[2 + ARRAY_SIZE(peer->previous)];
+	bool accepts = true;
+	int i;
+
+	spin_lock_bh(&peer->session_lock);
+	sessions[0] = session_locked(peer, peer->current_session);
+	sessions[1] = session_locked(peer, peer->next);
+	memcpy(&sessions[2], peer->previous, sizeof(peer->previous));
+	for (i = 0; i < ARRAY_SIZE(sessions); i++)
+		if (sessions[i] && !memchr(ciphers, sessions[i]->cipher, count))
+			accepts = false;
+	spin_unlock_bh(&peer->session_lock);
+	return accepts;
 }
 
 /**
@@ -468,9 +537,14 @@ void toyvpn_peer_erase_sessions(struct toyvpn_peer *peer)
  */
 void toyvpn_peer_erase(struct toyvpn_peer *peer)
 {
+	bool had = READ_ONCE(peer->timers.retry_at) ||
+		   rcu_access_pointer(peer->current_session);
+
 	toyvpn_peer_end_handshake(peer);
 	toyvpn_peer_erase_sessions(peer);
 	toyvpn_peer_event(peer, TOYVPN_EVENT_ERASED);
+	if (had)
+		toyvpn_peer_want(peer, TOYVPN_WANT_TELL_STATE);
 }
 
 /**
@@ -498,23 +572,48 @@ void toyvpn_peer_end_handshake(struct toyvpn_peer *peer)
 	lockdep_assert_held(&handshake->lock);
 	if (handshake->id.index) {
 		toyvpn_id_remove(&peer->device->ids, &handshake->id);
-		handshake->id.index = 0;
+		WRITE_ONCE(handshake->id.index, 0);
 	}
 	toyvpn_noise_wipe(&handshake->noise);
 }
 
-static bool same_endpoint(const struct toyvpn_endpoint *a, const struct toyvpn_endpoint *b)
+/**
+ * toyvpn_peer_set_received() - keeps the configuration that a RESP brought
+ * @peer: the peer, its handshake lock held
+ * @received: taken; NULL for none
+ */
+void toyvpn_peer_set_received(struct toyvpn_peer *peer, struct toyvpn_blob *received)
+{
+	struct toyvpn_blob *before = peer->handshake.received;
+
+	lockdep_assert_held(&peer->handshake.lock);
+	peer->handshake.received = received;
+	if (!toyvpn_blob_is(before, received ? received->bytes : NULL,
+			    received ? received->len : 0))
+		toyvpn_peer_want(peer, TOYVPN_WANT_TELL_CONFIG);
+	toyvpn_blob_free(before);
+}
+
+/* The peer's side of it, which user space is told */
+static bool same_address(const struct toyvpn_endpoint *a, const struct toyvpn_endpoint *b)
 {
 	if (a->addr.sa_family != b->addr.sa_family)
 		return false;
 	if (a->addr.sa_family == AF_INET)
 		return a->addr4.sin_addr.s_addr == b->addr4.sin_addr.s_addr &&
-		       a->addr4.sin_port == b->addr4.sin_port &&
-		       a->src4.s_addr == b->src4.s_addr && a->src_if == b->src_if;
+		       a->addr4.sin_port == b->addr4.sin_port;
 	return ipv6_addr_equal(&a->addr6.sin6_addr, &b->addr6.sin6_addr) &&
 	       a->addr6.sin6_port == b->addr6.sin6_port &&
-	       a->addr6.sin6_scope_id == b->addr6.sin6_scope_id &&
-	       ipv6_addr_equal(&a->src6, &b->src6);
+	       a->addr6.sin6_scope_id == b->addr6.sin6_scope_id;
+}
+
+static bool same_endpoint(const struct toyvpn_endpoint *a, const struct toyvpn_endpoint *b)
+{
+	if (!same_address(a, b))
+		return false;
+	if (a->addr.sa_family == AF_INET)
+		return a->src4.s_addr == b->src4.s_addr && a->src_if == b->src_if;
+	return ipv6_addr_equal(&a->src6, &b->src6);
 }
 
 /**
@@ -526,13 +625,19 @@ static bool same_endpoint(const struct toyvpn_endpoint *a, const struct toyvpn_e
  */
 void toyvpn_peer_set_endpoint(struct toyvpn_peer *peer, const struct toyvpn_endpoint *endpoint)
 {
-	/* It rarely moves; a race here is found at the next packet */
-	if (likely(same_endpoint(endpoint, &peer->endpoint)))
+	bool moved;
+
+	/* It rarely moves; a race here is found at the next packet, and costs no lock for each */
+	if (likely(data_race(same_endpoint(endpoint, &peer->endpoint))))
 		return;
 	write_seqlock_bh(&peer->endpoint_lock);
+	moved = !same_address(endpoint, &peer->endpoint);
 	peer->endpoint = *endpoint;
 	write_sequnlock_bh(&peer->endpoint_lock);
 	dst_cache_reset(&peer->dst_cache);
+	/* Once, however often it moves before that is told */
+	if (moved && !test_bit(TOYVPN_WANT_TELL_ENDPOINT, &peer->wanted))
+		toyvpn_peer_want(peer, TOYVPN_WANT_TELL_ENDPOINT);
 }
 
 /**
@@ -651,46 +756,60 @@ void toyvpn_peer_drop_queue(struct toyvpn_peer *peer)
 	}
 }
 
-/**
- * toyvpn_peer_state() - what a user wants to know
- * @peer: the peer
- * @cipher: of the current session, if there is one
- *
- * Any context.
- *
- * Return: its state.
- */
-enum toyvpn_peer_state toyvpn_peer_state(struct toyvpn_peer *peer, u8 *cipher)
+static enum toyvpn_peer_state state(struct toyvpn_peer *peer, bool alive)
 {
-	bool trying = READ_ONCE(peer->timers.retry_at);
-	u32 attempts = READ_ONCE(peer->timers.attempts);
-	struct toyvpn_session *session;
-	bool alive = false;
-
-	*cipher = TOYVPN_CIPHER_NONE;
-	rcu_read_lock();
-	session = rcu_dereference(peer->current_session);
-	if (session && toyvpn_session_alive(session, ktime_get_coarse_boottime_ns())) {
-		alive = true;
-		*cipher = session->cipher;
-	}
-	rcu_read_unlock();
-
 	/* The first INIT of a renewal is business as usual */
-	if (alive && attempts < 2)
+	if (alive && READ_ONCE(peer->timers.attempts) < 2)
 		return TOYVPN_PEER_STATE_CONNECTED;
-	if (!trying)
+	if (!READ_ONCE(peer->timers.retry_at))
 		return TOYVPN_PEER_STATE_DISCONNECTED;
 	return READ_ONCE(peer->last_handshake) ? TOYVPN_PEER_STATE_RECONNECTING :
 						 TOYVPN_PEER_STATE_CONNECTING;
 }
 
 /**
- * toyvpn_peer_set_reason() - keeps why there is no session
+ * toyvpn_peer_status() - what a user wants to know
  * @peer: the peer
+ * @status: filled
+ *
+ * Any context.
+ */
+void toyvpn_peer_status(struct toyvpn_peer *peer, struct toyvpn_status *status)
+{
+	struct toyvpn_session *session;
+	bool alive = false;
+
+	*status = (struct toyvpn_status) {
+		.reason = READ_ONCE(peer->reason),
+		.last_handshake = READ_ONCE(peer->last_handshake),
+	};
+	rcu_read_lock();
+	session = rcu_dereference(peer->current_session);
+	if (session && toyvpn_session_alive(session, ktime_get_coarse_boottime_ns())) {
+		alive = true;
+		status->cipher = session->cipher;
+	}
+	rcu_read_unlock();
+	status->state = state(peer, alive);
+	/* What nobody was told of yet has just come about */
+	status->since = status->state == READ_ONCE(peer->told_state) ?
+			READ_ONCE(peer->told_since) : ktime_get_real_ns();
+	if (status->state == TOYVPN_PEER_STATE_DISCONNECTED && status->last_handshake &&
+	    status->reason == TOYVPN_REASON_NONE)
+		status->reason = TOYVPN_REASON_EXPIRED;
+}
+
+/**
+ * toyvpn_peer_set_reason() - keeps why there is no session
+ * @peer: the caller has a reference or the RCU read lock
  * @reason: what the user is told
+ *
+ * Any context.
  */
 void toyvpn_peer_set_reason(struct toyvpn_peer *peer, enum toyvpn_reason reason)
 {
+	if (READ_ONCE(peer->reason) == reason)
+		return;
 	WRITE_ONCE(peer->reason, reason);
+	toyvpn_peer_want(peer, TOYVPN_WANT_TELL_STATE);
 }

@@ -15,6 +15,7 @@
 #include <net/dst_cache.h>
 #include <uapi/linux/toyvpn.h>
 
+#include "blob.h"
 #include "cookie.h"
 #include "noise.h"
 #include "routes.h"
@@ -58,6 +59,9 @@ struct toyvpn_endpoint {
  * @timestamp: of the newest INIT that the peer sent
  * @consumed: when that was, ns of boot time
  * @answered: something came back for our last INIT
+ * @config: what goes into each RESP, or NULL
+ * @credentials: what goes into each INIT, or NULL
+ * @received: what the peer's last RESP brought, or NULL
  */
 struct toyvpn_handshake {
 	struct mutex lock;	/* all of this */
@@ -69,6 +73,25 @@ struct toyvpn_handshake {
 	u8 timestamp[TOYVPN_TLV_TIMESTAMP_LEN];
 	u64 consumed;
 	bool answered;
+	struct toyvpn_blob *config;
+	struct toyvpn_blob *credentials;
+	struct toyvpn_blob *received;
+};
+
+/**
+ * struct toyvpn_status - what a user wants to know of a peer
+ * @state: its state
+ * @reason: why there is no session
+ * @cipher: of the session that is sent on, or none
+ * @last_handshake: when the newest session began, ns since 1970; 0: never
+ * @since: when it came into that state, likewise
+ */
+struct toyvpn_status {
+	enum toyvpn_peer_state state;
+	enum toyvpn_reason reason;
+	enum toyvpn_cipher cipher;
+	u64 last_handshake;
+	u64 since;
 };
 
 /* What the peer's work item is asked for: bits of toyvpn_peer.wanted */
@@ -77,6 +100,11 @@ enum toyvpn_peer_wanted {
 	TOYVPN_WANT_HANDSHAKE,
 	TOYVPN_WANT_KEEPALIVE,
 	TOYVPN_WANT_FLUSH,
+	TOYVPN_WANT_CONNECT,
+	/* User space is to be told of: */
+	TOYVPN_WANT_TELL_STATE,
+	TOYVPN_WANT_TELL_ENDPOINT,
+	TOYVPN_WANT_TELL_CONFIG,
 };
 
 /**
@@ -102,9 +130,14 @@ enum toyvpn_peer_wanted {
  * @queue: packets that wait for a session; its lock guards @queue_bytes too
  * @queue_bytes: their memory
  * @timers: what it waits for
+ * @jitter: ns, random: two sides that wait for the same do not end that at once
  * @timer: fires at the next deadline, or before
  * @work: does what is due
  * @wanted: enum toyvpn_peer_wanted
+ * @told_state: what user space was told last; the work item writes it
+ * @told_since: when that changed, ns since 1970; likewise
+ * @told_reason: with the state; the work item's own
+ * @endpoint_told: when it was told of @endpoint, ns of boot time; likewise
  * @handshake: its handshakes
  * @cookie: what it sends us when it is under load
  * @rx_bytes: UDP payload received and authenticated
@@ -137,9 +170,14 @@ struct toyvpn_peer {
 	unsigned int queue_bytes;
 
 	struct toyvpn_timers timers;
+	u32 jitter;
 	struct timer_list timer;
 	struct work_struct work;
 	unsigned long wanted;
+	u64 told_since;
+	u64 endpoint_told;
+	u8 told_state;
+	u8 told_reason;
 
 	struct toyvpn_handshake handshake;
 	struct toyvpn_cookie cookie;
@@ -164,18 +202,21 @@ bool toyvpn_peer_get(struct toyvpn_peer *peer);
 void toyvpn_peer_put(struct toyvpn_peer *peer);
 
 void toyvpn_peer_want(struct toyvpn_peer *peer, enum toyvpn_peer_wanted what);
+void toyvpn_peer_want_later(struct toyvpn_peer *peer, enum toyvpn_peer_wanted what, u64 at);
 void toyvpn_peer_want_handshake(struct toyvpn_peer *peer);
 void toyvpn_peer_want_flush(struct toyvpn_peer *peer);
 void toyvpn_peer_event(struct toyvpn_peer *peer, enum toyvpn_timers_event event);
 void toyvpn_peer_arm(struct toyvpn_peer *peer);
 
 void toyvpn_peer_add_session(struct toyvpn_peer *peer, struct toyvpn_session *session);
-void toyvpn_peer_ready(struct toyvpn_peer *peer);
+void toyvpn_peer_ready(struct toyvpn_peer *peer, const struct toyvpn_session *session);
 bool toyvpn_peer_confirm_session(struct toyvpn_peer *peer, struct toyvpn_session *session);
+bool toyvpn_peer_accepts(struct toyvpn_peer *peer, const u8 *ciphers, size_t count);
 void toyvpn_peer_erase_sessions(struct toyvpn_peer *peer);
 void toyvpn_peer_erase(struct toyvpn_peer *peer);
 void toyvpn_peer_forget_identity(struct toyvpn_peer *peer);
 void toyvpn_peer_end_handshake(struct toyvpn_peer *peer);
+void toyvpn_peer_set_received(struct toyvpn_peer *peer, struct toyvpn_blob *received);
 
 void toyvpn_peer_set_endpoint(struct toyvpn_peer *peer, const struct toyvpn_endpoint *endpoint);
 void toyvpn_peer_get_endpoint(struct toyvpn_peer *peer, struct toyvpn_endpoint *endpoint,
@@ -187,7 +228,7 @@ void toyvpn_peer_queue(struct toyvpn_peer *peer, struct sk_buff_head *packets);
 void toyvpn_peer_dequeue(struct toyvpn_peer *peer, struct sk_buff_head *packets);
 void toyvpn_peer_drop_queue(struct toyvpn_peer *peer);
 
-enum toyvpn_peer_state toyvpn_peer_state(struct toyvpn_peer *peer, u8 *cipher);
+void toyvpn_peer_status(struct toyvpn_peer *peer, struct toyvpn_status *status);
 void toyvpn_peer_set_reason(struct toyvpn_peer *peer, enum toyvpn_reason reason);
 
 #endif /* TOYVPN_PEER_H */

@@ -40,6 +40,8 @@ static const char stat_names[TOYVPN_STATS][ETH_GSTRING_LEN] = {
 	[TOYVPN_STAT_HS_REJECT_RECEIVED]	= "handshake_rejects_received",
 	[TOYVPN_STAT_HS_COMPLETED]		= "handshakes_completed",
 	[TOYVPN_STAT_HS_NO_MEMORY]		= "handshake_drop_no_memory",
+	[TOYVPN_STAT_HS_REQUESTS]		= "handshake_requests",
+	[TOYVPN_STAT_HS_REQUESTS_FULL]		= "handshake_drop_requests_full",
 };
 
 /**
@@ -60,6 +62,7 @@ enum skb_drop_reason toyvpn_stat_drop_reason(enum toyvpn_stat which)
 		return SKB_DROP_REASON_PKT_TOO_BIG;
 	case TOYVPN_STAT_TX_QUEUE_FULL:
 	case TOYVPN_STAT_HS_QUEUE_FULL:
+	case TOYVPN_STAT_HS_REQUESTS_FULL:
 		return SKB_DROP_REASON_FULL_RING;
 	case TOYVPN_STAT_TX_NO_MEMORY:
 	case TOYVPN_STAT_RX_NO_MEMORY:

@@ -30,34 +30,32 @@ static void end_handshake(struct toyvpn_timers *timers)
  * Whatever ended the handshake before, INITs keep their distance: a peer that
  * refuses, or a packet that asks anew each time, makes no flood.
  */
-static bool want_handshake(struct toyvpn_timers *timers, u64 now)
+static u64 want_handshake(struct toyvpn_timers *timers, u64 now)
 {
 	u64 at = now;
 
 	if (READ_ONCE(timers->retry_at))
-		return false;
+		return 0;
 	if (timers->last_init)
 		at = max(now, timers->last_init + NSEC_PER_SEC);
 	WRITE_ONCE(timers->attempts, 0);
 	WRITE_ONCE(timers->give_up_at, at + TOYVPN_REKEY_ATTEMPT_TIME);
 	WRITE_ONCE(timers->retry_at, at);
-	return true;
+	return at;
 }
 
-static bool sent(struct toyvpn_timers *timers, u64 now)
+static void sent(struct toyvpn_timers *timers, u64 now)
 {
 	WRITE_ONCE(timers->last_traffic, now);
 	if (READ_ONCE(timers->keepalive_at))
 		WRITE_ONCE(timers->keepalive_at, 0);
-	return false;
 }
 
-static bool received(struct toyvpn_timers *timers, u64 now)
+static void received(struct toyvpn_timers *timers, u64 now)
 {
 	WRITE_ONCE(timers->last_traffic, now);
 	if (READ_ONCE(timers->silence_at))
 		WRITE_ONCE(timers->silence_at, 0);
-	return false;
 }
 
 /**
@@ -70,55 +68,74 @@ static bool received(struct toyvpn_timers *timers, u64 now)
  * Any context. Handshake events of one peer must be serialised by the caller;
  * events of data need not.
  *
- * Return: true if there may be an earlier deadline than before.
+ * Return: the deadline that it set, ns; 0 if none is earlier than before.
  */
-bool toyvpn_timers_event(struct toyvpn_timers *timers, enum toyvpn_timers_event event,
-			 u64 now, u64 jitter)
+u64 toyvpn_timers_event(struct toyvpn_timers *timers, enum toyvpn_timers_event event,
+			u64 now, u64 jitter)
 {
+	u32 attempts;
+	u64 at = 0;
+
 	switch (event) {
 	case TOYVPN_EVENT_HANDSHAKE_WANTED:
-		return want_handshake(timers, now);
+		at = want_handshake(timers, now);
+		break;
+	case TOYVPN_EVENT_CONNECT_WANTED:
+		at = now;
+		WRITE_ONCE(timers->attempts, 0);
+		WRITE_ONCE(timers->give_up_at, now + TOYVPN_REKEY_ATTEMPT_TIME);
+		WRITE_ONCE(timers->retry_at, at);
+		break;
 	case TOYVPN_EVENT_INIT_SENT:
-		WRITE_ONCE(timers->attempts, timers->attempts + 1);
+		attempts = READ_ONCE(timers->attempts) + 1;
+		at = now + retry_interval(attempts) + jitter;
+		WRITE_ONCE(timers->attempts, attempts);
 		WRITE_ONCE(timers->last_init, now);
-		WRITE_ONCE(timers->retry_at, now + retry_interval(timers->attempts) + jitter);
+		WRITE_ONCE(timers->retry_at, at);
 		/* Ended by another CPU between the decision and now: still not for ever */
 		if (!READ_ONCE(timers->give_up_at))
 			WRITE_ONCE(timers->give_up_at, now + TOYVPN_REKEY_ATTEMPT_TIME);
-		return true;
+		break;
 	case TOYVPN_EVENT_HANDSHAKE_ENDED:
 		end_handshake(timers);
-		return false;
+		break;
 	case TOYVPN_EVENT_SESSION_MADE:
-		WRITE_ONCE(timers->erase_at, now + TOYVPN_ERASE_AFTER_TIME);
-		return true;
+		at = now + TOYVPN_ERASE_AFTER_TIME;
+		WRITE_ONCE(timers->erase_at, at);
+		break;
 	case TOYVPN_EVENT_SESSION_READY:
 		end_handshake(timers);
-		return received(timers, now);
+		received(timers, now);
+		break;
 	case TOYVPN_EVENT_DATA_SENT:
 		sent(timers, now);
 		if (READ_ONCE(timers->silence_at))
-			return false;
-		WRITE_ONCE(timers->silence_at, now + SILENCE_TIMEOUT + jitter);
-		return true;
+			break;
+		at = now + SILENCE_TIMEOUT + jitter;
+		WRITE_ONCE(timers->silence_at, at);
+		break;
 	case TOYVPN_EVENT_KEEPALIVE_SENT:
-		return sent(timers, now);
+		sent(timers, now);
+		break;
 	case TOYVPN_EVENT_DATA_RECEIVED:
 		received(timers, now);
 		if (READ_ONCE(timers->keepalive_at))
-			return false;
-		WRITE_ONCE(timers->keepalive_at, now + TOYVPN_KEEPALIVE_TIMEOUT);
-		return true;
+			break;
+		at = now + TOYVPN_KEEPALIVE_TIMEOUT;
+		WRITE_ONCE(timers->keepalive_at, at);
+		break;
 	case TOYVPN_EVENT_KEEPALIVE_RECEIVED:
-		return received(timers, now);
+		received(timers, now);
+		break;
 	case TOYVPN_EVENT_ERASED:
 		end_handshake(timers);
 		WRITE_ONCE(timers->keepalive_at, 0);
 		WRITE_ONCE(timers->silence_at, 0);
 		WRITE_ONCE(timers->erase_at, 0);
-		return false;
+		WRITE_ONCE(timers->expire_at, 0);
+		break;
 	}
-	return false;
+	return at;
 }
 
 static u64 persistent_at(const struct toyvpn_timers *timers)
@@ -150,6 +167,10 @@ unsigned int toyvpn_timers_run(struct toyvpn_timers *timers, u64 now)
 	if (due(READ_ONCE(timers->erase_at), now)) {
 		WRITE_ONCE(timers->erase_at, 0);
 		actions |= TOYVPN_ACTION_ERASE;
+	}
+	if (due(READ_ONCE(timers->expire_at), now)) {
+		WRITE_ONCE(timers->expire_at, 0);
+		actions |= TOYVPN_ACTION_EXPIRED;
 	}
 	if (due(READ_ONCE(timers->keepalive_at), now)) {
 		WRITE_ONCE(timers->keepalive_at, 0);
@@ -210,7 +231,20 @@ u64 toyvpn_timers_next(const struct toyvpn_timers *timers)
 	next = earlier(next, READ_ONCE(timers->keepalive_at));
 	next = earlier(next, READ_ONCE(timers->silence_at));
 	next = earlier(next, READ_ONCE(timers->erase_at));
+	next = earlier(next, READ_ONCE(timers->expire_at));
 	return earlier(next, persistent_at(timers));
+}
+
+/**
+ * toyvpn_timers_set_expiry() - says when the session that is sent on ends
+ * @timers: the peer's
+ * @at: time, ns; takes the place of that of the session before
+ *
+ * Any context.
+ */
+void toyvpn_timers_set_expiry(struct toyvpn_timers *timers, u64 at)
+{
+	WRITE_ONCE(timers->expire_at, at);
 }
 
 /**

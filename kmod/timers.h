@@ -13,6 +13,7 @@
  * @keepalive_at: when to answer received data by a keepalive
  * @silence_at: when to doubt that the peer is there: data was sent, nothing came
  * @erase_at: when keys that have no successor are erased
+ * @expire_at: when the session that is sent on ends, if no other one follows
  * @last_traffic: when the last authenticated packet went either way
  * @attempts: INITs sent in this handshake
  * @persistent: interval of the persistent keepalive, ns; 0: off
@@ -29,6 +30,7 @@ struct toyvpn_timers {
 	u64 keepalive_at;
 	u64 silence_at;
 	u64 erase_at;
+	u64 expire_at;
 	u64 last_traffic;
 	u64 persistent;
 	u32 attempts;
@@ -36,6 +38,7 @@ struct toyvpn_timers {
 
 enum toyvpn_timers_event {
 	TOYVPN_EVENT_HANDSHAKE_WANTED,	/* there is something to send, or to renew */
+	TOYVPN_EVENT_CONNECT_WANTED,	/* by the user: now, whatever was before */
 	TOYVPN_EVENT_INIT_SENT,
 	TOYVPN_EVENT_HANDSHAKE_ENDED,	/* refused, or its keys are gone */
 	TOYVPN_EVENT_SESSION_MADE,	/* keys exist, not yet confirmed */
@@ -52,12 +55,14 @@ enum toyvpn_timers_event {
 #define TOYVPN_ACTION_GIVE_UP		BIT(2)
 #define TOYVPN_ACTION_ERASE		BIT(3)
 #define TOYVPN_ACTION_SILENCE		BIT(4)	/* the path may have changed */
+#define TOYVPN_ACTION_EXPIRED		BIT(5)
 
-bool toyvpn_timers_event(struct toyvpn_timers *timers, enum toyvpn_timers_event event,
-			 u64 now, u64 jitter);
+u64 toyvpn_timers_event(struct toyvpn_timers *timers, enum toyvpn_timers_event event,
+			u64 now, u64 jitter);
 unsigned int toyvpn_timers_run(struct toyvpn_timers *timers, u64 now);
 bool toyvpn_timers_init_due(const struct toyvpn_timers *timers, u64 now);
 u64 toyvpn_timers_next(const struct toyvpn_timers *timers);
+void toyvpn_timers_set_expiry(struct toyvpn_timers *timers, u64 at);
 void toyvpn_timers_set_persistent(struct toyvpn_timers *timers, u64 interval, u64 now);
 
 #endif /* TOYVPN_TIMERS_H */

@@ -18,7 +18,9 @@
 #include "routes.h"
 #include "stats.h"
 
+struct toyvpn_authorizer;
 struct toyvpn_inbox;
+struct toyvpn_peer;
 
 /* Limits; README.md lists them */
 #define TOYVPN_PEERS_MAX		BIT(20)
@@ -27,8 +29,8 @@ struct toyvpn_inbox;
 #define TOYVPN_QUEUE_BYTES		BIT(20)
 #define TOYVPN_HANDSHAKE_QUEUE		1024		/* a device */
 #define TOYVPN_INBOX			1024		/* a CPU and device */
-#define TOYVPN_UNDER_LOAD_TIME		((u64)NSEC_PER_SEC)
 #define TOYVPN_UNDER_LOAD		(TOYVPN_HANDSHAKE_QUEUE / 8)
+#define TOYVPN_UNDER_LOAD_TIME		((u64)NSEC_PER_SEC)
 
 /**
  * struct toyvpn_device - a link of kind toyvpn: netdev_priv()
@@ -65,11 +67,15 @@ struct toyvpn_inbox;
  * @receive_train: what gets trains before the sockets do; false: it has no use for
  *	one, which goes on as usual
  * @peer_work: what a peer's work item runs; set before the first peer
+ * @peer_removed: called for each peer that was removed, before its memory goes;
+ *	@lock is held
  * @handshakes: INIT and RESP messages that wait for @handshake_work
  * @handshake_work: consumes them
  * @loaded_until: ns of boot time until which we count as under load
  * @checker: mac1, mac2 and cookies of what comes in
  * @ratelimit: handshakes by source
+ * @authorizer: what strangers are told to and wait in; NULL until there was one
+ *	(c; once set it stays)
  * @timestamp_lock: guards @last_timestamp
  * @last_timestamp: of the last INIT sent by this device, ns since 1970
  * @inboxes: data messages that wait to be opened
@@ -108,11 +114,13 @@ struct toyvpn_device {
 	int (*receive)(struct sock *sk, struct sk_buff *skb);
 	bool (*receive_train)(struct toyvpn_device *tv, struct sk_buff *skb);
 	work_func_t peer_work;
+	void (*peer_removed)(struct toyvpn_peer *peer);
 	struct sk_buff_head handshakes;
 	struct work_struct handshake_work;
 	u64 loaded_until;
 	struct toyvpn_cookie_checker checker;
 	struct toyvpn_ratelimit ratelimit;
+	struct toyvpn_authorizer *authorizer;
 	spinlock_t timestamp_lock;	/* last_timestamp */
 	u64 last_timestamp;
 

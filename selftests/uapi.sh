@@ -25,4 +25,5 @@ toyvpnctl genpsk >"$tmp/psk"
 on left toyvpnctl set vpn0 peer "${key[right]}" preshared-key "$tmp/psk" allowed-ips 10.9.0.2/32
 results on left uapi.py
 results on left "${nobody[@]}" uapi.py
+check "ethtool names the driver" grep -x "driver: toyvpn" <(on left ethtool -i vpn0)
 check "an owner of a namespace has all rights in it" own_namespace

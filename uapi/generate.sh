@@ -25,3 +25,6 @@ generate() {
 generate --mode uapi --header -o "$out/toyvpn.h"
 generate --mode kernel --source -o "$out/netlink-gen.c"
 generate --mode kernel --header -o "$out/netlink-gen.h"
+# The groups are for a family that is generated as well; ours is in netlink.c
+sed -i '/^static const struct genl_multicast_group /,/^};$/d' "$out/netlink-gen.c"
+sed -i -e :a -e '/^\n*$/{$d;N;ba' -e '}' "$out/netlink-gen.c"

@@ -17,6 +17,10 @@ static void peer_work(struct work_struct *work)
 	toyvpn_peer_put(container_of(work, struct toyvpn_peer, work));
 }
 
+static void peer_removed(struct toyvpn_peer *peer)
+{
+}
+
 /* As much of a device as its configuration needs: no link, no socket */
 static int config_test_init(struct kunit *test)
 {
@@ -30,6 +34,7 @@ static int config_test_init(struct kunit *test)
 	if (!tv->wq)
 		return -ENOMEM;
 	tv->peer_work = peer_work;
+	tv->peer_removed = peer_removed;
 	mutex_init(&tv->lock);
 	err = toyvpn_peers_init(tv);
 	if (err) {

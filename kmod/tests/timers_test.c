@@ -17,6 +17,7 @@
 #define GIVE_UP		TOYVPN_ACTION_GIVE_UP
 #define ERASE		TOYVPN_ACTION_ERASE
 #define SILENCE		TOYVPN_ACTION_SILENCE
+#define EXPIRED		TOYVPN_ACTION_EXPIRED
 
 static int timers_test_init(struct kunit *test)
 {
@@ -24,7 +25,7 @@ static int timers_test_init(struct kunit *test)
 	return test->priv ? 0 : -ENOMEM;
 }
 
-static bool event(struct kunit *test, enum toyvpn_timers_event which, u64 now)
+static u64 event(struct kunit *test, enum toyvpn_timers_event which, u64 now)
 {
 	return toyvpn_timers_event(test->priv, which, now, NO_JITTER);
 }
@@ -248,7 +249,7 @@ static void keepalive_counts_from_the_first_data(struct kunit *test)
 	u64 at;
 
 	for (at = 0; at < 10; at++)
-		KUNIT_EXPECT_EQ(test, at == 0,
+		KUNIT_EXPECT_EQ(test, at ? 0 : NOW + 10 * SECOND,
 				event(test, TOYVPN_EVENT_DATA_RECEIVED, NOW + at * SECOND));
 	expect_next(test, NOW + 10 * SECOND, SEND_KEEPALIVE);
 }
@@ -296,8 +297,8 @@ static void keepalive_is_sent_once(struct kunit *test)
 /* Section 7: data was sent and for 15 s nothing came back */
 static void silence_begins_a_handshake(struct kunit *test)
 {
-	KUNIT_EXPECT_TRUE(test, toyvpn_timers_event(test->priv, TOYVPN_EVENT_DATA_SENT, NOW,
-						    JITTER));
+	KUNIT_EXPECT_EQ(test, NOW + 15 * SECOND + JITTER,
+			toyvpn_timers_event(test->priv, TOYVPN_EVENT_DATA_SENT, NOW, JITTER));
 	expect_next(test, NOW + 15 * SECOND + JITTER, SILENCE | SEND_INIT);
 	event(test, TOYVPN_EVENT_INIT_SENT, NOW + 16 * SECOND);
 	expect_init(test, NOW + 17 * SECOND, NO_JITTER);
@@ -311,7 +312,7 @@ static void silence_counts_from_the_first_data(struct kunit *test)
 	u64 at;
 
 	for (at = 0; at < 15; at++)
-		KUNIT_EXPECT_EQ(test, at == 0,
+		KUNIT_EXPECT_EQ(test, at ? 0 : NOW + 15 * SECOND,
 				event(test, TOYVPN_EVENT_DATA_SENT, NOW + at * SECOND));
 	expect_next(test, NOW + 15 * SECOND, SILENCE | SEND_INIT);
 }
@@ -485,7 +486,7 @@ static void persistent_keepalives_begin_an_interval_later(struct kunit *test)
 /*
  * Whatever happens in whatever order: nothing is to be done before the deadline,
  * something is at the deadline, afterwards the next one lies ahead; and an event
- * that brings a deadline nearer says so, or nobody would set the clock.
+ * that brings a deadline nearer says which, or nobody would set the clock.
  */
 static void random_events(struct kunit *test)
 {
@@ -496,10 +497,9 @@ static void random_events(struct kunit *test)
 		TOYVPN_EVENT_DATA_RECEIVED, TOYVPN_EVENT_DATA_RECEIVED,
 		TOYVPN_EVENT_KEEPALIVE_RECEIVED, TOYVPN_EVENT_ERASED,
 	};
-	u64 now = NOW, then, before, after, last_init = 0;
+	u64 now = NOW, then, before, after, nearer, last_init = 0;
 	unsigned int i, actions, seen = 0;
 	struct rnd_state rnd;
-	bool nearer;
 
 	toyvpn_test_seed(test, &rnd, 4);
 	for (i = 0; i < 20000; i++) {
@@ -515,8 +515,8 @@ static void random_events(struct kunit *test)
 									       ARRAY_SIZE(events))],
 						     now, jitter);
 			after = next(test);
-			if (!nearer)
-				KUNIT_EXPECT_TRUE(test, !after || (before && after >= before));
+			if (after && (!before || after < before))
+				KUNIT_EXPECT_EQ(test, after, nearer);
 			continue;
 		}
 
@@ -538,6 +538,59 @@ static void random_events(struct kunit *test)
 						     now);
 	}
 	KUNIT_EXPECT_EQ(test, seen, SEND_INIT | SEND_KEEPALIVE | GIVE_UP | ERASE | SILENCE);
+}
+
+static void session_expires(struct kunit *test)
+{
+	toyvpn_timers_set_expiry(test->priv, NOW + 180 * SECOND);
+	expect_next(test, NOW + 180 * SECOND, EXPIRED);
+	expect_idle(test);
+}
+
+static void newer_session_expires_later(struct kunit *test)
+{
+	toyvpn_timers_set_expiry(test->priv, NOW + 180 * SECOND);
+	toyvpn_timers_set_expiry(test->priv, NOW + 300 * SECOND);
+	expect_next(test, NOW + 300 * SECOND, EXPIRED);
+	expect_idle(test);
+}
+
+static void erased_session_does_not_expire(struct kunit *test)
+{
+	toyvpn_timers_set_expiry(test->priv, NOW + 180 * SECOND);
+	event(test, TOYVPN_EVENT_ERASED, NOW);
+	expect_idle(test);
+}
+
+/* A retry waits four seconds: now instead, although the last INIT is no second ago */
+static void connects_whatever_waits(struct kunit *test)
+{
+	event(test, TOYVPN_EVENT_HANDSHAKE_WANTED, NOW);
+	expect_init(test, NOW, NO_JITTER);
+	expect_init(test, NOW + SECOND, NO_JITTER);
+	expect_init(test, NOW + 3 * SECOND, NO_JITTER);
+	KUNIT_EXPECT_EQ(test, NOW + 7 * SECOND, next(test));
+	KUNIT_EXPECT_TRUE(test, event(test, TOYVPN_EVENT_CONNECT_WANTED,
+				      NOW + 3 * SECOND + SECOND / 2));
+	expect_init(test, NOW + 3 * SECOND + SECOND / 2, NO_JITTER);
+	expect_init(test, NOW + 4 * SECOND + SECOND / 2, NO_JITTER);
+	expect_init(test, NOW + 6 * SECOND + SECOND / 2, NO_JITTER);
+}
+
+static void connects_as_if_it_were_the_first_time(struct kunit *test)
+{
+	u64 began = NOW + 80 * SECOND, at;
+	unsigned int actions;
+
+	event(test, TOYVPN_EVENT_HANDSHAKE_WANTED, NOW);
+	event(test, TOYVPN_EVENT_CONNECT_WANTED, began);
+	while ((at = next(test)) && at < began + 90 * SECOND) {
+		actions = run(test, at);
+		KUNIT_ASSERT_EQ(test, SEND_INIT, actions);
+		event(test, TOYVPN_EVENT_INIT_SENT, at);
+	}
+	expect_next(test, began + 90 * SECOND, GIVE_UP);
+	expect_idle(test);
 }
 
 static struct kunit_case timers_test_cases[] = {
@@ -581,6 +634,11 @@ static struct kunit_case timers_test_cases[] = {
 	KUNIT_CASE(traffic_postpones_persistent_keepalives),
 	KUNIT_CASE(persistent_keepalives_switched_off),
 	KUNIT_CASE(persistent_keepalives_begin_an_interval_later),
+	KUNIT_CASE(session_expires),
+	KUNIT_CASE(newer_session_expires_later),
+	KUNIT_CASE(erased_session_does_not_expire),
+	KUNIT_CASE(connects_whatever_waits),
+	KUNIT_CASE(connects_as_if_it_were_the_first_time),
 	KUNIT_CASE(random_events),
 	{}
 };

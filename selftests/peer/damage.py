@@ -10,6 +10,7 @@ import ipaddress
 import select
 import socket
 import struct
+import time
 
 import model
 import mutate
@@ -29,6 +30,8 @@ OTHERS = ("10.9.0.9", THEIRS, "10.9.0.20", "192.0.2.1", "127.0.0.1", "0.0.0.0", 
 GOOD = b"good"
 # Sessions before the newest one that the host receives on, and those after them that are still tried
 PREVIOUS, FORGOTTEN = 3, 3
+# Seconds: what is older may be REJECT_AFTER_TIME old before the host looks at it
+YOUNG = 120
 
 
 class Live:
@@ -38,12 +41,17 @@ class Live:
         self.session = session
         self.window = Window()
         self.alive = True
+        self.birth = time.monotonic()
         self.recent = collections.deque(maxlen=64)
 
     def seal(self, packet, counter=None):
         message = self.session.seal(packet, counter)
         self.recent.append(message)
         return message
+
+    def certain(self):
+        """Whether it is sure what becomes of what is sent on it."""
+        return not self.alive or time.monotonic() - self.birth < YOUNG
 
     def fresh(self):
         """A counter that nothing was sealed with."""
@@ -262,7 +270,8 @@ class Data:
 
     def earlier_session(self, size):
         """Not the newest: one that is still received on, or one that is forgotten."""
-        return self.sealed(self.rng.choice(self.lives[1:] or self.lives), self.packets.make(self.rng, size))
+        lives = [one for one in self.lives[1:] if one.certain()] or self.lives[:1]
+        return self.sealed(self.rng.choice(lives), self.packets.make(self.rng, size))
 
     def nested(self, size):
         """A message to the host's own port, inside: it counts there once more, a little later."""

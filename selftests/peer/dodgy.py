@@ -68,6 +68,19 @@ def tcp(payload, sequence):
     return packet[:36] + struct.pack(">H", partial) + packet[38:]
 
 
+def sum_over_segment(packet):
+    """0 if it is right."""
+    pseudo = packet[12:20] + struct.pack(">HH", socket.IPPROTO_TCP, len(packet) - 20)
+    return packets.checksum(pseudo + packet[20:])
+
+
+def send_the_last():
+    """One that is in order comes out behind all others."""
+    sock = inside()
+    guest.send(packets.udp(GUEST, RIGHT, b"the last"), flags=0)
+    wait_until(lambda: sock.recv(65536).endswith(b"the last"), "the last one did not come")
+
+
 @case("a checksum that is where it says is completed")
 def _():
     sock = inside()
@@ -75,8 +88,7 @@ def _():
     assert guest.send(tcp(payload, 7), start=IP, offset=16)
     got = sock.recv(65536)
     equal(got[40:], payload, "the payload")
-    pseudo = got[12:20] + struct.pack(">HH", socket.IPPROTO_TCP, len(got) - 20)
-    equal(packets.checksum(pseudo + got[20:]), 0, "sum over the segment")
+    equal(sum_over_segment(got), 0, "sum over the segment")
 
 
 @case("a packet to be cut is cut, each part with its checksums")
@@ -88,8 +100,7 @@ def _():
     while len(got) < len(payload):
         packet = sock.recv(65536)
         equal(packets.checksum(packet[:20]), 0, "sum over the header")
-        pseudo = packet[12:20] + struct.pack(">HH", socket.IPPROTO_TCP, len(packet) - 20)
-        equal(packets.checksum(pseudo + packet[20:]), 0, "sum over the segment")
+        equal(sum_over_segment(packet), 0, "sum over the segment")
         equal(struct.unpack(">I", packet[24:28])[0], 1000 + len(got), "sequence number")
         got += packet[40:]
     equal(got, payload, "the payload")
@@ -105,10 +116,7 @@ def _():
         taken += guest.send(packets.udp(GUEST, RIGHT, b"x" * 48), start, offset)
     ktap.say(f"{taken} of 117 were sent")
     assert taken, "none was sent"
-    # Behind them all
-    sock = inside()
-    guest.send(packets.udp(GUEST, RIGHT, b"the last"), flags=0)
-    wait_until(lambda: sock.recv(65536).endswith(b"the last"), "the last one did not come")
+    send_the_last()
     after = host["left"].counters()
     ktap.say({name: value - before[name] for name, value in after.items()
               if value != before[name] and "drop" in name})
@@ -122,9 +130,7 @@ def _():
             for size in (0, 1, 8, 400, 1250, 65535):
                 for packet in (tcp(payload, 1), packets.udp(GUEST, RIGHT, payload)):
                     guest.send(packet, IP, 16, gso=(kind, header, size))
-    sock = inside()
-    guest.send(packets.udp(GUEST, RIGHT, b"the last"), flags=0)
-    wait_until(lambda: sock.recv(65536).endswith(b"the last"), "the last one did not come")
+    send_the_last()
 
 
 host = {side: Host(side) for side in ("left", "right")}

@@ -27,10 +27,12 @@ C = enums(HEADER.read_text("ascii"))
 GET, SET = C["CMD_DEVICE_GET"], C["CMD_DEVICE_SET"]
 PEER_GET, PEER_SET, PEER_DEL = C["CMD_PEER_GET"], C["CMD_PEER_SET"], C["CMD_PEER_DEL"]
 MORE = C["PEER_FLAGS_MORE"]
+AUTHORIZER_SET, REQUEST_REFUSE = C["CMD_AUTHORIZER_SET"], C["CMD_REQUEST_REFUSE"]
 
 # What changes without anybody configuring anything
 LIVE = {C["A_PEER_" + name]
-        for name in ("STATE", "REASON", "CIPHER", "LAST_HANDSHAKE", "RX_BYTES", "TX_BYTES", "PAD")}
+        for name in ("STATE", "REASON", "CIPHER", "LAST_HANDSHAKE", "RX_BYTES", "TX_BYTES", "PAD",
+                     "RECEIVED_CONFIG", "STATE_SINCE")}
 
 
 def dev(name, value):
@@ -100,3 +102,94 @@ class Config(Family):
         return (sorted(self.get().items()),
                 sorted((key, sorted(set(one for one in told if one[0] not in LIVE)))
                        for key, told in self.peers().items()))
+
+
+# Events
+
+def entries(enum):
+    """{value: name} of one of the header's enums."""
+    return {value: name[len(enum) + 1:] for name, value in C.items() if name.startswith(enum + "_")}
+
+
+STATES, REASONS, EVENTS = entries("PEER_STATE"), entries("REASON"), entries("EVENT")
+
+
+def integer(value, order="little"):
+    return int.from_bytes(value, order)
+
+
+class Told:
+    """What an event, a request or an answer says of a peer."""
+
+    def __init__(self, attributes):
+        self.attributes = attributes = dict(attributes)
+
+        def get(name, convert=bytes):
+            value = attributes.get(C["A_PEER_" + name])
+            return None if value is None else convert(value)
+        self.key = get("PUBLIC_KEY")
+        self.link = get("IFNAME", lambda value: value.rstrip(b"\0").decode())
+        self.request = get("REQUEST_ID", integer)
+        self.credentials = get("CREDENTIALS")
+        self.config = get("CONFIG")
+        self.received = get("RECEIVED_CONFIG")
+        self.event = get("EVENT", lambda value: EVENTS[integer(value)].lower())
+        self.state = get("STATE", lambda value: STATES[integer(value)].lower())
+        self.reason = get("REASON", lambda value: REASONS[integer(value)].lower().replace("_", "-"))
+        self.cipher = get("CIPHER", integer)
+        self.last = get("LAST_HANDSHAKE", integer)
+        self.since = get("STATE_SINCE", integer)
+        self.port = get("ENDPOINT_PORT", lambda value: integer(value, "big"))
+        self.address = get("ENDPOINT_IPV4", socket.inet_ntoa)
+
+    def __repr__(self):
+        return f"{self.event or 'request'} {self.state}/{self.reason} port {self.port}"
+
+
+def next_told(sock, command, seconds):
+    """The next event at a socket, which must be of that command; None if none comes."""
+    message = sock.told(seconds)
+    if message is None:
+        return None
+    assert message[0] == C[command], f"command {message[0]}"
+    return Told(message[1])
+
+
+class Listener(Config):
+    """Hears the events of the caller's namespace."""
+
+    def __init__(self, link="vpn0"):
+        super().__init__(link)
+        self.subscribe("events")
+
+    def next(self, seconds):
+        """The next event, or None."""
+        return next_told(self, "CMD_PEER_EVENT", seconds)
+
+
+class Authorizer(Config):
+    """Who decides of a link's strangers. Its answers go over another socket, so that no request
+    comes between them."""
+
+    def __init__(self, link="vpn0"):
+        super().__init__(link)
+        self.room(16 << 20)
+        self.answers_by = Config(link)
+        self.request(AUTHORIZER_SET, self.name)
+
+    def close(self):
+        super().close()
+        self.answers_by.close()
+
+    def next(self, seconds):
+        """The next request, or None."""
+        return next_told(self, "CMD_REQUEST_EVENT", seconds)
+
+    def accept(self, told, *attributes):
+        self.answers_by.peer_set(told.key, peer("REQUEST_ID", struct.pack("<I", told.request)),
+                                 *attributes)
+
+    def refuse(self, told, reason="REFUSED"):
+        self.answers_by.request(REQUEST_REFUSE, self.name,
+                                peer("REQUEST_ID", struct.pack("<I", told.request)),
+                                peer("REASON", struct.pack("<I", C["REASON_" + reason])))

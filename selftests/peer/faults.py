@@ -14,8 +14,8 @@ import subprocess
 
 import injection
 import ktap
-from family import (C, GET, MORE, PEER_DEL, PEER_GET, PEER_SET, SET, Config, dev, endpoint, flags,
-                    peer, prefix)
+from family import (AUTHORIZER_SET, C, GET, MORE, PEER_DEL, PEER_GET, PEER_SET, SET, Config, dev,
+                    endpoint, flags, peer, prefix)
 from genl import NETLINK_GENERIC, NLM_F_ACK, NLM_F_DUMP, Refused, Socket, attribute
 from injection import MODULE, Armed
 from ktap import case, equal
@@ -86,6 +86,16 @@ def request(config, command, *attributes):
     return prepare
 
 
+def and_close(sock, answers):
+    """For what prepare() returns: answers(), after which the socket is closed."""
+    def finish():
+        try:
+            answers()
+        finally:
+            sock.close()
+    return finish
+
+
 def dump(config, command, *attributes):
     """For each(): a dump, the next parts of which are made while the ones before are read."""
     room = bytearray(1)
@@ -99,12 +109,7 @@ def dump(config, command, *attributes):
             for _ in range(3):
                 other.socket.recv_into(room, 1, socket.MSG_PEEK)
 
-        def finish():
-            try:
-                other.answers()
-            finally:
-                other.close()
-        return call, finish
+        return call, and_close(other, other.answers)
     return prepare
 
 
@@ -135,7 +140,8 @@ def port(value):
 
 
 FULL = (peer("PRESHARED_KEY", PSK), endpoint("192.0.2.9", 9),
-        peer("PERSISTENT_KEEPALIVE", struct.pack("<H", 20)), prefix("10.0.0.0/8"),
+        peer("PERSISTENT_KEEPALIVE", struct.pack("<H", 20)), peer("CONFIG", bytes(700)),
+        peer("CREDENTIALS", bytes(200)), prefix("10.0.0.0/8"),
         prefix("10.1.0.0/16"), prefix("10.1.2.3/32"), prefix("fd00::/8"), prefix("fd00::1/128"))
 
 
@@ -229,6 +235,9 @@ def _():
                 ("pre-shared key", (peer("PRESHARED_KEY", KEY),)),
                 ("endpoint", (endpoint("2001:db8::9", 99),)),
                 ("keepalive", (peer("PERSISTENT_KEEPALIVE", b"\1\0"),)),
+                ("configuration", (peer("CONFIG", bytes(9)),)),
+                ("credentials", (peer("CREDENTIALS", bytes(9)),)),
+                ("a handshake", (flags("CONNECT"),)),
                 ("more routes", (prefix("10.2.0.0/16"), prefix("10.2.2.2/32"),
                                  prefix("fd01::/16"))),
                 ("a route of another peer", (prefix("10.77.0.0/16"),)),
@@ -238,6 +247,17 @@ def _():
             each("peer set: " + title,
                  request(config, PEER_SET, config.name, peer("PUBLIC_KEY", KEY), *attributes),
                  back, config.state)
+
+
+@case("a process becomes the authorizer")
+def _():
+    injection.everywhere()
+    with fault_link(up=True) as (_, config):
+        def prepare():
+            other = Config(LINK)
+            call, answers = request(other, AUTHORIZER_SET, other.name)()
+            return call, and_close(other, answers)
+        each("authorizer set", prepare, nothing, config.state)
 
 
 @case("a peer comes in several messages")
@@ -257,13 +277,7 @@ def _():
                 for one in before:
                     other.request(*one)
                 call, answers = request(other, *then)()
-
-                def finish():
-                    try:
-                        answers()
-                    finally:
-                        other.close()
-                return call, finish
+                return call, and_close(other, answers)
             return prepare
         each("first message", fresh(then=first), nothing, config.state)
         each("second message", fresh(first, then=next_one), nothing, config.state)

@@ -28,6 +28,9 @@ NLA_F_NET_BYTEORDER = 0x4000
 # The kernel has no sentence for these: who may, and what there is no memory for
 SPEECHLESS = {errno.EPERM, errno.ENOMEM, errno.ENOBUFS}
 
+# How often each operation, in the order of the specification
+WEIGHTS = 2, 6, 3, 10, 2, 1, 2, 0.2, 0.2
+
 seed, total = 0, 0
 
 
@@ -59,9 +62,10 @@ class Specification:
         self.operations = []
         for number, one in enumerate(text["operations"]["list"], 1):
             attributes = self.sets[one["attribute-set"]]
+            said = one.get("do", {}).get("request", one.get("event"))["attributes"]
             self.operations.append({
                 "name": one["name"], "number": number, "dump": "dump" in one, "all": attributes,
-                "request": [attributes[name] for name in one["do"]["request"]["attributes"]]})
+                "event": "event" in one, "request": [attributes[name] for name in said]})
 
 
 specification = Specification(load())
@@ -116,8 +120,12 @@ class Maker:
                                            self.random.randbytes(32)])
             if attribute.length == 16:
                 return self.address(16)
+            if name in ("config", "received-config", "credentials"):
+                return self.random.randbytes(self.random.choice([0, 1, 100, 256, 257, 768, 769]))
             return bytes(self.random.choices(range(4), weights=[1, 6, 6, 1],
                                              k=self.random.choice([0, 1, 1, 2, 2, 9])))
+        if name == "reason":
+            return struct.pack("<I", self.random.randrange(16))
         if attribute.big and kind == "u32":
             return self.address(4)
         return self.integer(int(kind[1:]) // 8, attribute.big)
@@ -149,7 +157,7 @@ class Maker:
                     items.append((kind, self.value(attribute), None))
             elif attribute.name == "flags":
                 if self.random.random() < 0.3:
-                    bits = self.random.choice([0, 1, 2, 4, 8, 6, 12])
+                    bits = self.random.choice([0, 1, 2, 4, 8, 6, 12, 16, 17])
                     items.append((kind, struct.pack("<I", bits), None))
             elif not attribute.name.startswith("endpoint") and self.random.random() < 0.35:
                 items.append((kind, self.value(attribute), None))
@@ -240,7 +248,7 @@ class Maker:
     def message(self, ident, sequence):
         """A message; whether the kernel itself may refuse it without a word; and whether it is so
         broken that nobody may answer."""
-        operation = self.random.choices(specification.operations, weights=[2, 6, 3, 10, 2])[0]
+        operation = self.random.choices(specification.operations, weights=WEIGHTS)[0]
         items = self.good(operation)
         if self.random.random() < 0.7:
             for _ in range(self.random.choice([1, 1, 1, 2, 3])):
@@ -253,13 +261,13 @@ class Maker:
         body = body[:1 << 15]
         command, version, reserved = operation["number"], 1, 0
         flags = NLM_F_REQUEST | NLM_F_ACK
-        wordless = mute = False
+        wordless, mute = operation["event"], False
         if operation["dump"] and self.random.random() < 0.4:
             flags = NLM_F_REQUEST | NLM_F_DUMP
         if self.random.random() < 0.06:
             wordless = True
             command, version, reserved, flags = self.random.choice([
-                (self.random.choice([0, 6, 255]), version, reserved, flags),
+                (self.random.choice([0, len(WEIGHTS) + 1, 255]), version, reserved, flags),
                 (command, self.random.getrandbits(8), reserved, flags),
                 (command, version, self.random.getrandbits(16), flags),
                 (command, version, reserved,
@@ -312,6 +320,7 @@ class Fuzzer:
         found = dict(parse(answer[4:]))
         secret = C["A_DEVICE_PRIVATE_KEY"] if command == GET else C["A_PEER_PRESHARED_KEY"]
         self.secrets |= secret in found
+        assert command == GET or C["A_PEER_CREDENTIALS"] not in found, "credentials in an answer"
 
     def alone(self, count):
         """Nobody else changes the link, and a message that is refused changes nothing: each

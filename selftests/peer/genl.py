@@ -5,6 +5,8 @@ import os
 import socket
 import struct
 
+from netns import is_readable
+
 NETLINK_GENERIC, SOL_NETLINK = 16, 270
 NETLINK_CAP_ACK, NETLINK_EXT_ACK, NETLINK_GET_STRICT_CHK = 10, 11, 12
 NLM_F_REQUEST, NLM_F_ACK, NLM_F_DUMP_INTR, NLM_F_DUMP = 1, 4, 0x10, 0x300
@@ -12,6 +14,8 @@ NLM_F_CAPPED, NLM_F_ACK_TLVS = 0x100, 0x200
 NLMSG_ERROR, NLMSG_DONE = 2, 3
 NLA_F_NESTED = 0x8000
 GENL_ID_CTRL, CTRL_CMD_GETFAMILY, CTRL_ATTR_FAMILY_ID, CTRL_ATTR_FAMILY_NAME = 16, 3, 1, 2
+CTRL_ATTR_MCAST_GROUPS, CTRL_ATTR_MCAST_GRP_NAME, CTRL_ATTR_MCAST_GRP_ID = 7, 1, 2
+NETLINK_ADD_MEMBERSHIP, SO_RCVBUFFORCE = 1, 33
 NLMSGERR_ATTR_MSG, NLMSGERR_ATTR_OFFS, NLMSGERR_ATTR_POLICY, NLMSGERR_ATTR_MISS_TYPE = 1, 2, 4, 5
 
 
@@ -109,7 +113,13 @@ class Family(Socket):
         self.version = version
         self.ident = GENL_ID_CTRL
         reply = self.request(CTRL_CMD_GETFAMILY, attribute(CTRL_ATTR_FAMILY_NAME, name))
-        self.ident = struct.unpack("<H", dict(reply[0])[CTRL_ATTR_FAMILY_ID])[0]
+        reply = dict(reply[0])
+        self.ident = struct.unpack("<H", reply[CTRL_ATTR_FAMILY_ID])[0]
+        self.groups = {}
+        for _, group in parse(reply.get(CTRL_ATTR_MCAST_GROUPS, b"")):
+            group = dict(parse(group))
+            name = group[CTRL_ATTR_MCAST_GRP_NAME].rstrip(b"\0").decode()
+            self.groups[name], = struct.unpack("<I", group[CTRL_ATTR_MCAST_GRP_ID])
 
     def body(self, command, *attributes):
         return struct.pack("<BBH", command, self.version, 0) + b"".join(attributes)
@@ -121,3 +131,21 @@ class Family(Socket):
 
     def dump(self, command, *attributes):
         return self.request(command, *attributes, flags=NLM_F_DUMP)
+
+    def subscribe(self, group):
+        """Hear what is told to a multicast group."""
+        self.room(4 << 20)
+        self.socket.setsockopt(SOL_NETLINK, NETLINK_ADD_MEMBERSHIP, self.groups[group])
+
+    def room(self, size):
+        """For what waits to be read."""
+        self.socket.setsockopt(socket.SOL_SOCKET, SO_RCVBUFFORCE, size)
+
+    def told(self, seconds):
+        """(command, attributes) of the next message that nobody asked for; None if none comes."""
+        if not is_readable(self.socket, seconds):
+            return None
+        data = self.socket.recv(1 << 16)
+        length, kind, _flags, sequence, _ = struct.unpack_from("<IHHII", data)
+        assert kind == self.ident and not sequence and length == len(data), "no event"
+        return data[16], parse(data[20:])

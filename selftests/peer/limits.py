@@ -193,22 +193,39 @@ def _():
     assert BURST <= (through := limited(frames)) <= BURST + 1, f"{through} came through"
 
 
-@case("and then 20 a second")
-def _():
-    source = ("198.18.0.2", 4001)
-    cookie = cookies_for([source])[source]
+def through_in(seconds, source, cookie):
+    """Under load, how many handshakes of a source come through, and in how many seconds; None if the
+    load was over before that. It lasts for a second: who sends no cookie does not prolong it."""
     time.sleep(1)
     before = settled()
-    # Load lasts for a second: who sends no cookie does not prolong it
+    wire.drain()
     wire.send(load())
     number, begin = 0, time.monotonic()
-    while time.monotonic() < begin + 0.8:
+    while time.monotonic() < begin + seconds:
         wire.send([wire.frame(*source, init(cookie)) for _ in range(5)])
         number += 5
         time.sleep(0.02)
     seconds = time.monotonic() - begin
-    through = number - settled()["handshake_drop_rate_limit"] + before["handshake_drop_rate_limit"]
-    ktap.say(f"{through} of {number} in {seconds:.2f} s")
+    last = tv.new_index()
+    wire.send([wire.frame("198.19.255.1", 1, init(index=last))])
+    if last not in wire.cookies():
+        return None
+    refused = settled()["handshake_drop_rate_limit"] - before["handshake_drop_rate_limit"]
+    ktap.say(f"{number - refused} of {number} in {seconds:.2f} s")
+    return number - refused, seconds
+
+
+@case("and then 20 a second")
+def _():
+    source = ("198.18.0.2", 4001)
+    cookie = cookies_for([source])[source]
+    # A slow kernel has worked off most of the load by the time that the last of it was sent
+    for window in 0.8, 0.6, 0.4:
+        if result := through_in(window, source, cookie):
+            break
+    else:
+        raise AssertionError("the load never lasted")
+    through, seconds = result
     assert abs(through - BURST - RATE * seconds) <= 2, "not 20 a second"
 
 

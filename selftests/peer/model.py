@@ -26,6 +26,8 @@ HS_REPLAY = "handshake_drop_replay"
 HS_TOO_OFTEN = "handshake_drop_too_often"
 HS_REJECT_SENT = "handshake_rejects_sent"
 HS_REJECT_RECEIVED = "handshake_rejects_received"
+HS_REQUESTS = "handshake_requests"
+HS_REQUESTS_FULL = "handshake_drop_requests_full"
 
 REACHED = (MALFORMED, UNKNOWN_SESSION, EXPIRED, REPLAY, AUTHENTICATION, NOT_IP, SOURCE, ECN,
            HS_MAC1, HS_COOKIE_SENT, HS_COOKIE_RECEIVED, HS_RATE_LIMIT, HS_UNKNOWN_PEER,

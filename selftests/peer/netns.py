@@ -3,6 +3,8 @@
 
 import contextlib
 import ctypes
+import math
+import select
 
 CLONE_NEWNET = 0x40000000
 libc = ctypes.CDLL(None, use_errno=True)
@@ -21,3 +23,11 @@ def namespace(name):
             yield
         finally:
             libc.setns(here.fileno(), CLONE_NEWNET)
+
+
+def is_readable(sock, seconds):
+    """Whether there is something to read within that time."""
+    # select() knows descriptors to 1023
+    poll = select.poll()
+    poll.register(sock, select.POLLIN)
+    return bool(poll.poll(math.ceil(max(seconds, 0) * 1000)))

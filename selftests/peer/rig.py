@@ -4,13 +4,12 @@
 import base64
 import contextlib
 import json
-import select
 import socket
 import subprocess
 import time
 
 import toyvpn as tv
-from netns import PATIENCE, namespace
+from netns import PATIENCE, is_readable, namespace
 
 # Of either end, outside the tunnel.
 PORT = 51820
@@ -120,7 +119,7 @@ class Peer:
         deadline = time.monotonic() + timeout
         while True:
             left = max(deadline - time.monotonic(), 0)
-            if not select.select([self.socket], [], [], left)[0]:
+            if not is_readable(self.socket, left):
                 return None
             message = self.socket.recv(65536)
             if message and message[0] in kinds:

@@ -8,7 +8,8 @@ import os
 import struct
 
 import ktap
-from family import C, GET, MORE, PEER_DEL, PEER_GET, PEER_SET, SET, dev, ip, peer
+from family import (AUTHORIZER_SET, C, GET, MORE, PEER_DEL, PEER_GET, PEER_SET, REQUEST_REFUSE, SET,
+                    dev, flags, ip, peer)
 from genl import Family, Refused, attribute
 from ktap import case, equal
 
@@ -19,6 +20,7 @@ family = None
 
 VPN0 = dev("IFNAME", "vpn0")
 PEER0 = peer("IFNAME", "vpn0")
+REQUEST = peer("REQUEST_ID", struct.pack("<I", 4711))
 
 
 # What is said of an attribute that is not as it should be; which of them is for the kernel to say.
@@ -39,6 +41,10 @@ def refused(command, *attributes, code=WRONG, sentence=True, dump=False):
         assert answer.message or not sentence, "no sentence that says why"
         return answer
     raise AssertionError("not refused")
+
+
+def reason(name, more=0):
+    return peer("REASON", struct.pack("<I", C["REASON_" + name] + more))
 
 
 def peers():
@@ -78,7 +84,8 @@ def _():
 def _():
     for kind in C["A_DEVICE_PUBLIC_KEY"], C["A_DEVICE_PEERS"], C["A_DEVICE_MAX"] + 1, 99:
         refused(SET, VPN0, attribute(kind, bytes(32)))
-    for kind in C["A_PEER_STATE"], C["A_PEER_RX_BYTES"], C["A_PEER_MAX"] + 1, 99:
+    for kind in (C["A_PEER_STATE"], C["A_PEER_RX_BYTES"], C["A_PEER_RECEIVED_CONFIG"],
+                 C["A_PEER_EVENT"], C["A_PEER_MAX"] + 1, 99):
         refused(PEER_SET, PEER0, peer("PUBLIC_KEY", KEY), attribute(kind, bytes(8)))
     refused(GET, VPN0, dev("FWMARK", bytes(4)))
     refused(PEER_DEL, PEER0, peer("PRESHARED_KEY", KEY))
@@ -117,8 +124,18 @@ def _():
                        (PEER_SET, PEER0, key, ip(("IPV4", bytes(4)))),
                        (PEER_SET, PEER0, key, ip(("IPV4", bytes(4)), ("IPV6", bytes(16)),
                                                  ("PREFIX_LEN", b"\x20"))),
-                       (PEER_SET, PEER0, peer("ENDPOINT_PORT", b"\1\1"))):
+                       (PEER_SET, PEER0, peer("ENDPOINT_PORT", b"\1\1")),
+                       (REQUEST_REFUSE, PEER0), (REQUEST_REFUSE, PEER0, REQUEST),
+                       (REQUEST_REFUSE, PEER0, reason("REFUSED")),
+                       (REQUEST_REFUSE, PEER0, REQUEST, reason("EXPIRED")),
+                       (REQUEST_REFUSE, PEER0, REQUEST, reason("REMOVED", 1))):
         refused(*attributes)
+    for attributes in ((PEER_SET, PEER0, key, peer("CONFIG", bytes(769))),
+                       (PEER_SET, PEER0, key, peer("CREDENTIALS", bytes(257)))):
+        refused(*attributes, code=errno.EMSGSIZE)
+    for attributes in ((PEER_SET, PEER0, key, REQUEST),
+                       (REQUEST_REFUSE, PEER0, REQUEST, reason("SERVER_FULL"))):
+        refused(*attributes, code=errno.ENOENT)
     for attributes in ((PEER_SET, PEER0, key, peer("FLAGS", struct.pack("<I", 1 << 20))),
                        (PEER_SET, PEER0, key, peer("ENDPOINT_PORT", bytes(2))),
                        (PEER_SET, PEER0, key, ip(("IPV4", bytes(4)), ("PREFIX_LEN", b"\x21"))),
@@ -190,6 +207,37 @@ def _():
     equal(state(), before, "in the end")
 
 
+@case("a configuration can be read, credentials cannot")
+@unchanged
+def _():
+    key = peer("PUBLIC_KEY", KEY)
+
+    def read():
+        answer, = family.request(PEER_GET, PEER0, key)
+        assert C["A_PEER_CREDENTIALS"] not in dict(answer), "credentials in an answer"
+        dumped, = (one for one in peers() if one[C["A_PEER_PUBLIC_KEY"]] == KEY)
+        assert C["A_PEER_CREDENTIALS"] not in dumped, "credentials in a dump"
+        equal(dumped.get(C["A_PEER_CONFIG"]), dict(answer).get(C["A_PEER_CONFIG"]), "in a dump")
+        return dict(answer).get(C["A_PEER_CONFIG"])
+    both = peer("CONFIG", bytes(range(256)) * 3), peer("CREDENTIALS", bytes(range(256)))
+    family.request(PEER_SET, PEER0, key, *both)
+    equal(read(), bytes(range(256)) * 3, "what was set")
+    family.request(PEER_SET, PEER0, key, peer("PERSISTENT_KEEPALIVE", b"\0\0"))
+    equal(read(), bytes(range(256)) * 3, "after another change")
+    family.request(PEER_SET, PEER0, key, peer("CONFIG", b""))
+    equal(read(), None, "removed")
+    family.request(PEER_SET, PEER0, key, *both)
+    family.request(PEER_SET, PEER0, key, flags("REPLACE"))
+    equal(read(), None, "after a replacement")
+    family.request(PEER_DEL, PEER0, key)
+
+
+@case("a handshake on a link that is down")
+@unchanged
+def _():
+    refused(PEER_SET, PEER0, peer("PUBLIC_KEY", KEY), flags("CONNECT"), code=errno.ENETDOWN)
+
+
 @case("root sees the keys")
 def _():
     device, = family.request(GET, VPN0)
@@ -213,7 +261,8 @@ def unprivileged():
                                      peer("PUBLIC_KEY", one[C["A_PEER_PUBLIC_KEY"]]))
             assert C["A_PEER_PRESHARED_KEY"] not in dict(answer), "a pre-shared key"
     with ktap.test("and nothing can be changed"):
-        for command, link in (SET, VPN0), (PEER_SET, PEER0), (PEER_DEL, PEER0):
+        for command, link in ((SET, VPN0), (PEER_SET, PEER0), (PEER_DEL, PEER0),
+                              (AUTHORIZER_SET, PEER0), (REQUEST_REFUSE, PEER0)):
             refused(command, link, code=errno.EPERM, sentence=False)
 
 

@@ -13,6 +13,8 @@
 
 #define TOYVPN_KEY_LEN		32
 #define TOYVPN_CIPHERS_MAX	8
+#define TOYVPN_CREDENTIALS_MAX	256
+#define TOYVPN_CONFIG_MAX	768
 
 /**
  * enum toyvpn_cipher - Data ciphers, by their ids on the wire.
@@ -65,6 +67,7 @@ enum toyvpn_peer_state {
  *   a suspend.
  * @TOYVPN_REASON_ROUTE_LOOP: The route to the endpoint leads into the tunnel
  *   itself.
+ * @TOYVPN_REASON_REMOVED: The peer was removed.
  */
 enum toyvpn_reason {
 	TOYVPN_REASON_NONE,
@@ -81,6 +84,7 @@ enum toyvpn_reason {
 	TOYVPN_REASON_EXPIRED,
 	TOYVPN_REASON_REMOVED_KEY,
 	TOYVPN_REASON_ROUTE_LOOP,
+	TOYVPN_REASON_REMOVED,
 };
 
 /**
@@ -96,12 +100,32 @@ enum toyvpn_reason {
  *   an error the rest is refused as well; another peer or the end of the
  *   socket forgets what was collected. Only allowed IPs are taken from the
  *   continuing messages.
+ * @TOYVPN_PEER_FLAGS_CONNECT: Begin a handshake now, as if it were the first:
+ *   a retry that waits, a cached route and our source address are forgotten.
+ *   For a network that changed. A session that there is carries data
+ *   meanwhile.
  */
 enum toyvpn_peer_flags {
 	TOYVPN_PEER_FLAGS_UPDATE_ONLY = 1,
 	TOYVPN_PEER_FLAGS_REPLACE = 2,
 	TOYVPN_PEER_FLAGS_REPLACE_ALLOWED_IPS = 4,
 	TOYVPN_PEER_FLAGS_MORE = 8,
+	TOYVPN_PEER_FLAGS_CONNECT = 16,
+};
+
+/**
+ * enum toyvpn_event - What an event tells of a peer.
+ * @TOYVPN_EVENT_STATE: The state, its reason or the session is another one.
+ * @TOYVPN_EVENT_ENDPOINT: It moved, or its endpoint was set.
+ * @TOYVPN_EVENT_CONFIG: Its last handshake brought another configuration than
+ *   the one before, or none any more.
+ * @TOYVPN_EVENT_REMOVED: It is a peer no more.
+ */
+enum toyvpn_event {
+	TOYVPN_EVENT_STATE,
+	TOYVPN_EVENT_ENDPOINT,
+	TOYVPN_EVENT_CONFIG,
+	TOYVPN_EVENT_REMOVED,
 };
 
 enum {
@@ -147,6 +171,12 @@ enum {
 	TOYVPN_A_PEER_RX_BYTES,
 	TOYVPN_A_PEER_TX_BYTES,
 	TOYVPN_A_PEER_PAD,
+	TOYVPN_A_PEER_CONFIG,
+	TOYVPN_A_PEER_RECEIVED_CONFIG,
+	TOYVPN_A_PEER_CREDENTIALS,
+	TOYVPN_A_PEER_REQUEST_ID,
+	TOYVPN_A_PEER_EVENT,
+	TOYVPN_A_PEER_STATE_SINCE,
 
 	__TOYVPN_A_PEER_MAX,
 	TOYVPN_A_PEER_MAX = (__TOYVPN_A_PEER_MAX - 1)
@@ -158,9 +188,15 @@ enum {
 	TOYVPN_CMD_PEER_GET,
 	TOYVPN_CMD_PEER_SET,
 	TOYVPN_CMD_PEER_DEL,
+	TOYVPN_CMD_AUTHORIZER_SET,
+	TOYVPN_CMD_REQUEST_REFUSE,
+	TOYVPN_CMD_REQUEST_EVENT,
+	TOYVPN_CMD_PEER_EVENT,
 
 	__TOYVPN_CMD_MAX,
 	TOYVPN_CMD_MAX = (__TOYVPN_CMD_MAX - 1)
 };
+
+#define TOYVPN_MCGRP_EVENTS	"events"
 
 #endif /* _UAPI_LINUX_TOYVPN_H */
