@@ -506,10 +506,11 @@ static void consume_resp_of(struct toyvpn_device *tv, struct toyvpn_peer *peer,
 		toyvpn_peer_set_endpoint(peer, &endpoint);
 	atomic64_add(skb->len, &peer->rx_bytes);
 	toyvpn_peer_set_received(peer, received);
-	toyvpn_peer_add_session(peer, session);
-	toyvpn_peer_ready(peer, session);
-	/* What waits confirms the session, or else a keepalive does */
-	toyvpn_peer_want(peer, TOYVPN_WANT_KEEPALIVE);
+	if (toyvpn_peer_add_session(peer, session)) {
+		toyvpn_peer_ready(peer, session);
+		/* What waits confirms the session, or else a keepalive does */
+		toyvpn_peer_want(peer, TOYVPN_WANT_KEEPALIVE);
+	}
 	return;
 
 no_memory:

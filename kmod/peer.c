@@ -408,33 +408,57 @@ static void retire_session(struct toyvpn_peer *peer, struct toyvpn_session *sess
 	peer->previous[0] = session;
 }
 
+/*
+ * When both sides began a handshake at once, each has a session of its own, and
+ * would renew that when the other renews its own: for ever both at once. So one
+ * of them uses the other's, and both know which of them it is. They crossed if
+ * the peer's, @theirs, came to be while our INIT was on its way.
+ */
+static bool gives_way(const struct toyvpn_peer *peer, const struct toyvpn_session *theirs)
+{
+	return theirs && !theirs->initiator &&
+	       theirs->birth >= READ_ONCE(peer->timers.last_init) &&
+	       memcmp(peer->device->identity.public, peer->public_key, TOYVPN_NOISE_KEY_LEN) < 0;
+}
+
 /**
  * toyvpn_peer_add_session() - a handshake made a session
- * @peer: the peer, its handshake lock held
+ * @peer: the peer, its handshake lock and the device's identity lock held
  * @session: in the device's table of ids; its reference goes to the peer
  *
  * One that we initiated is used at once. One that the peer initiated waits to
  * be confirmed by data on it, since the peer may never have got our RESP. The
  * session before stays for receiving, and so does one that was not confirmed:
- * if both sides began a handshake at once, the peer sends on that.
+ * the peer may send on that. If both sides began at once and it is us who use
+ * the peer's session, ours is used until then, or not at all.
+ *
+ * Return: whether it is the one to send on.
  */
-void toyvpn_peer_add_session(struct toyvpn_peer *peer, struct toyvpn_session *session)
+bool toyvpn_peer_add_session(struct toyvpn_peer *peer, struct toyvpn_session *session)
 {
-	struct toyvpn_session *next;
+	struct toyvpn_session *current_session, *next;
+	bool used = session->initiator;
 
 	spin_lock_bh(&peer->session_lock);
+	current_session = session_locked(peer, peer->current_session);
 	next = session_locked(peer, peer->next);
-	if (session->initiator) {
-		retire_session(peer, session_locked(peer, peer->current_session));
-		retire_session(peer, next);
-		rcu_assign_pointer(peer->current_session, session);
-		RCU_INIT_POINTER(peer->next, NULL);
-	} else {
+	if (!session->initiator) {
 		rcu_assign_pointer(peer->next, session);
 		drop_session(peer, next);
+	} else if (!next && gives_way(peer, current_session)) {
+		retire_session(peer, session);
+		used = false;
+	} else {
+		retire_session(peer, current_session);
+		rcu_assign_pointer(peer->current_session, session);
+		if (!gives_way(peer, next)) {
+			retire_session(peer, next);
+			RCU_INIT_POINTER(peer->next, NULL);
+		}
 	}
 	spin_unlock_bh(&peer->session_lock);
 	toyvpn_peer_event(peer, TOYVPN_EVENT_SESSION_MADE);
+	return used;
 }
 
 /**

@@ -208,7 +208,7 @@ void toyvpn_peer_want_flush(struct toyvpn_peer *peer);
 void toyvpn_peer_event(struct toyvpn_peer *peer, enum toyvpn_timers_event event);
 void toyvpn_peer_arm(struct toyvpn_peer *peer);
 
-void toyvpn_peer_add_session(struct toyvpn_peer *peer, struct toyvpn_session *session);
+bool toyvpn_peer_add_session(struct toyvpn_peer *peer, struct toyvpn_session *session);
 void toyvpn_peer_ready(struct toyvpn_peer *peer, const struct toyvpn_session *session);
 bool toyvpn_peer_confirm_session(struct toyvpn_peer *peer, struct toyvpn_session *session);
 bool toyvpn_peer_accepts(struct toyvpn_peer *peer, const u8 *ciphers, size_t count);

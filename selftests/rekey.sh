@@ -38,3 +38,64 @@ check "TCP crosses the next one" traffic.py tcp left right "${inner6[right]}" 20
 check_equal "no packet was dropped for want of a session" 0 "$(counter left tx_drop_no_session)"
 check_equal "nor of its keys" 0 "$(counter right rx_drop_unknown_session)"
 check_equal "nor for its age" 0 "$(counter right rx_drop_session_expired)"
+
+# The INITs of both cross on a path as long as this
+far_apart() {
+	local netns
+
+	for netns in left right; do
+		on "$netns" tc qdisc replace dev eth0 root netem delay 200ms
+		on "$netns" nft -f - <<-EOF
+			table inet inits {
+				counter sent { }
+				chain output {
+					type filter hook output priority 0
+					udp dport $port @th,64,8 1 counter name sent
+				}
+			}
+		EOF
+	done
+}
+
+# inits NS: how many it has sent since then
+inits() {
+	on "$1" nft -j list counter inet inits sent | jq '.nftables[].counter.packets | values'
+}
+
+both_begin() {
+	on left toyvpnctl set vpn0 peer "${key[right]}" connect
+	on right toyvpnctl set vpn0 peer "${key[left]}" connect
+}
+
+# key_files SMALLER LARGER: keys for two namespaces; the public key of the first is the smaller number
+key_files() {
+	local name
+
+	for name in one other; do
+		(umask 077 && toyvpnctl genkey >"$tmp/$name")
+		toyvpnctl pubkey <"$tmp/$name" | base64 -d | od -An -v -tx1 | tr -d ' \n' >"$tmp/$name.hex"
+	done
+	if [[ $(<"$tmp/one.hex") < $(<"$tmp/other.hex") ]]; then
+		mv "$tmp/one" "$tmp/$1.key"
+		mv "$tmp/other" "$tmp/$2.key"
+	else
+		mv "$tmp/other" "$tmp/$1.key"
+		mv "$tmp/one" "$tmp/$2.key"
+	fi
+}
+
+# Of two sessions that both sides began at once, that of the larger key is renewed, and the other is not
+for sides in "left right" "right left"; do
+	read -r smaller larger <<<"$sides"
+	del_ns left
+	del_ns right
+	key_files "$smaller" "$larger"
+	tunnel_pair 4
+	check "$larger has the larger key, and a long way to $smaller" far_apart
+	check "$larger has the larger key: both begin at once" both_begin
+	check "$larger has the larger key: nothing lost while the sessions age" steadily 110 2
+	check_equal "$larger has the larger key: each has sent an INIT" "1 1" "$(inits left) $(inits right)"
+	check "$larger has the larger key: nothing lost around the renewal" steadily 20 20
+	check_equal "$larger has the larger key: it sent the next INIT" "1 2" \
+		"$(inits "$smaller") $(inits "$larger")"
+done
