@@ -137,5 +137,5 @@ fuzz-tool:
 debug-kernel kcsan-kernel: %-kernel:
 	@selftests/vm/kernel.sh $*
 
-.PHONY: all help modules modules_install tools install clean vm shell demo uapi fuzz flood bench bench-check profile check \
-	check-all lint fuzz-tool debug-kernel kcsan-kernel
+.PHONY: all help modules modules_install tools install clean vm shell demo uapi fuzz flood bench \
+	bench-check profile check check-all lint fuzz-tool debug-kernel kcsan-kernel

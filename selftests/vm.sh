@@ -19,7 +19,7 @@ only_loopback() {
 }
 
 for cmd in ip ethtool iperf3 ping ncat curl tcpdump nft iptables conntrack wg openvpn openssl python3 \
-	modprobe jq sysctl timeout make gcc; do
+	modprobe jq sysctl timeout make gcc dnsmasq nginx sqlite3 resolvectl openresolv; do
 	check "$cmd is there" command -v "$cmd"
 done
 check "python3 has cryptography" python3 -c 'import cryptography.hazmat.primitives.ciphers.aead'

@@ -17,7 +17,7 @@ out=$checkout/build/$machine
 
 # Runs in the chroot. At /mnt is what kernel.sh made, if the kernel is one of those.
 inside() {
-	local make=(make -j2 "OUT=build/$machine" KCFLAGS=-Werror TOYVPN_BENCH=m) lib
+	local make=(make -j2 "OUT=build/$machine" KCFLAGS=-Werror) lib
 
 	lib=/lib/modules/$1
 	if is_kernel "$machine"; then
@@ -25,7 +25,7 @@ inside() {
 		mkdir -p "$lib"
 		mount --bind /mnt/modules "$lib"
 	else
-		make+=("KDIR=$lib/build")
+		make+=("KDIR=$lib/build" TOYVPN_BENCH=m)
 	fi
 	# modules_install and depmod write into a layer over what is there.
 	mkdir /tmp/layer

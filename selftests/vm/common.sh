@@ -157,6 +157,13 @@ locked() {
 	) 9>"$cache/$name.lock"
 }
 
+# remove_unfinished DIR: what a run that was killed may have left, with the machine's own /proc and /sys
+# mounted in it
+remove_unfinished() {
+	findmnt -rno TARGET | awk -v dir="$1/" 'index($0, dir) == 1' | tac | xargs -r umount
+	rm -rf --one-file-system "$1"
+}
+
 # cached NAME DIR DOING CMD...: have the folder DIR in the cache. If it is not there, CMD fills a new
 # folder, whose path follows as its last word; whole, that takes DIR's place: a run that is killed
 # leaves nothing half-made. NAME is that of its log and its lock, and what its folders begin with.
@@ -171,7 +178,7 @@ have_cached() {
 	if [[ ! -e $dir ]]; then
 		need_root "$doing"
 		say "$name: $doing, which takes minutes (log: $cache/log/$name.log)"
-		rm -rf "$new"
+		remove_unfinished "$new"
 		mkdir "$new"
 		logged "$name" "$@" "$new"
 		mv "$new" "$dir"

@@ -80,13 +80,14 @@ check_coccicheck() {
 #   reserved-*        _GNU_SOURCE is such a name
 #   documentation*    comments are the kernel's kind, which kernel-doc looks at
 #   pre-c11-compat, c23-extensions   it is C11, with GNU's { }
+#   format-non-iso    which argument a format takes is said as POSIX has it
 #   sign-conversion, implicit-int-conversion, implicit-int-float-conversion   a cast would say no more;
 #                     that no bits are lost is what the fuzzers look for, as they run
 check_clang() {
 	local dir=$PWD/$out/clang ignored off
 
 	ignored=(padded unsafe-buffer-usage switch-default cast-qual cast-align reserved-identifier
-		reserved-macro-identifier documentation documentation-unknown-command pre-c11-compat c23-extensions
+		reserved-macro-identifier documentation documentation-unknown-command pre-c11-compat c23-extensions format-non-iso
 		sign-conversion implicit-int-conversion implicit-int-float-conversion)
 	off="${ignored[*]/#/-Wno-}"
 	rm -rf "$dir"

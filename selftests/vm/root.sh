@@ -19,10 +19,11 @@ need suite "$suite" "${all_suites[@]}"
 
 wanted=(
 	linux-image-amd64 linux-headers-amd64 gcc make libc6-dev libelf-dev pkgconf xz-utils
-	libmnl-dev libsodium-dev libjson-c-dev
+	libmnl-dev libsodium-dev libjson-c-dev libnftables-dev libsqlite3-dev libsystemd-dev
 	bash bash-completion busybox-static kmod procps jq less file
 	iproute2 ethtool iperf3 iputils-ping iputils-tracepath ncat socat curl tcpdump
 	nftables iptables conntrack wireguard-tools openvpn openssl
+	dnsmasq-base nginx systemd-resolved sqlite3
 	python3 python3-cryptography python3-yaml strace
 )
 
@@ -41,6 +42,20 @@ add_generator='chroot "$1" bash -euo pipefail -c '\''
 		tar -xJ -C /usr/src/ynl --strip-components=1 --wildcards \
 			"*/tools/net/ynl" "*/Documentation/netlink" "*/MAINTAINERS"
 	rm linux-source-*.deb
+'\'''
+
+# systemd-resolved has its own resolvconf, for which openresolv's stands back: that is openresolv here,
+# all else of it in its place. And resolv.conf is a file as before, not a link to what does not run.
+# shellcheck disable=SC2016
+add_openresolv='cp --remove-destination /etc/resolv.conf "$1/etc/resolv.conf" &&
+	chroot "$1" bash -euo pipefail -c '\''
+	cd /tmp
+	apt-get -q download openresolv
+	dpkg-deb --fsys-tarfile openresolv_*.deb |
+		tar -x -C / --keep-directory-symlink --exclude "./usr/share/*" \
+			--transform "flags=r;s|sbin/resolvconf$|sbin/openresolv|"
+	rm openresolv_*.deb
+	test -x /usr/sbin/openresolv
 '\'''
 
 # A guest has no such hardware; without these drivers its root is half the size.
@@ -68,11 +83,11 @@ make_image() {
 }
 
 make_all() {
-	local new=$1 release opts=()
+	local new=$1 release opts=("--customize-hook=$add_openresolv")
 
 	if [[ $suite == forky ]]; then
 		wanted+=("${bench_packages[@]}" "${generator_packages[@]}")
-		opts=("--customize-hook=$add_generator")
+		opts+=("--customize-hook=$add_generator")
 	fi
 	debootstrap "$suite" "$new/root" "$(packages "${wanted[@]}")" "${opts[@]}"
 	release=$(basename "$(ls -d "$new"/root/lib/modules/*)")

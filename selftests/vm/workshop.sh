@@ -16,7 +16,7 @@ wanted=(
 	linux-source linux-headers-amd64 gcc make libc6-dev flex bison bc libelf-dev libssl-dev cpio kmod
 	rsync xz-utils python3
 	# module and tool
-	pkgconf libmnl-dev libsodium-dev libjson-c-dev
+	pkgconf libmnl-dev libsodium-dev libjson-c-dev libnftables-dev libsqlite3-dev libsystemd-dev
 	# what examines sources; coccinelle's Python is the library that libpython3-dev has the name of
 	sparse coccinelle libpython3-dev clang clang-tidy libclang-rt-dev shellcheck perl git codespell
 	pyflakes3 python3-yaml python3-cryptography
