@@ -18,7 +18,8 @@ load() {
 	traffic left right "${inner4[right]}" "$@"
 }
 
-# traffic WORDS...: a load, of whatever namespaces. With PROFILE=FILE, that shows what functions the instructions go to.
+# traffic WORDS...: a load, of whatever namespaces. With PROFILE=FILE, that shows what functions the
+# instructions go to.
 traffic() {
 	if [[ -z ${PROFILE:-} ]]; then
 		timeout 600 "$built/load" "$@" >"$tmp/cost"

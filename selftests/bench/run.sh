@@ -48,21 +48,20 @@ story() {
 # inside WORKLOAD...: runs in the guest. All is loaded first: a guest that waits for the host has its
 # clock jump.
 inside() {
-	local tunnel log=/tmp/log single=() one
+	local tunnel log=/tmp/log
 
 	# A link of WireGuard has a thread for each peer.
 	sysctl -qw kernel.threads-max=200000 kernel.pid_max=400000
 	modprobe -a aesni-intel toyvpn_bench toyvpn wireguard ovpn esp4 xfrm_interface \
 		sch_ingress sch_netem cls_matchall act_mirred ifb nf_tables nft_masq nft_chain_nat
 	echo "kernel $(uname -r)"
+	if [[ $* == scale ]]; then
+		story scale.sh "$TUNNELS" "${sizes[@]}"
+		return
+	fi
 	floor
-	for one; do
-		[[ $one == scale ]] || single+=("$one")
-	done
 	for tunnel in ${TUNNELS:-${all_tunnels[@]}}; do
-		((!${#single[@]})) || story measure.sh "$tunnel" "${single[@]}"
-		[[ " $* " != *" scale "* || $tunnel != @(wireguard|toyvpn-aes) ]] ||
-			story scale.sh "$tunnel" "${sizes[@]}"
+		story measure.sh "$tunnel" "$@"
 	done
 }
 
@@ -71,20 +70,35 @@ report() {
 	"$checkout/selftests/vm/enter.sh" "$(root_dir forky)/root" selftests/bench/report.py "$@"
 }
 
+# guest MEMORY TUNNELS WORKLOAD...: measure them in one guest; what comes of it is added to raw
+guest() {
+	local clock=${CLOCK:-virtual}
+
+	say "forky: measuring ${*:3}"
+	# At once: what fails says why in there.
+	SUITE=forky KERNEL='' SMP=${SMP:-1} MEM=$1 CLOCK=$clock CPU=erms=off,fsrm=off \
+		APPEND='init_on_alloc=0' \
+		CMD="TUNNELS='$2' PROFILE='${PROFILE:-}' selftests/bench/run.sh inside ${*:3}" \
+		"$checkout/selftests/vm/boot.sh" >>"$out/raw" || { cat "$out/raw" && exit 1; }
+}
+
 # measure WORKLOAD...
 measure() {
-	# A thread of WireGuard's needs 30 KiB.
-	local memory=4G clock=${CLOCK:-virtual}
+	local single=() one
 
-	[[ " $* " != *" scale "* ]] || memory=10G
 	mkdir -p "$out"
+	: >"$out/raw"
 	"$checkout/selftests/vm/prepare.sh" forky
-	say "forky: measuring"
-	# At once: what fails says why in there.
-	SUITE=forky KERNEL='' SMP=${SMP:-1} MEM=$memory CLOCK=$clock CPU=erms=off,fsrm=off \
-		APPEND='init_on_alloc=0' \
-		CMD="TUNNELS='${TUNNELS:-}' PROFILE='${PROFILE:-}' selftests/bench/run.sh inside $*" \
-		"$checkout/selftests/vm/boot.sh" >"$out/raw" || { cat "$out/raw" && exit 1; }
+	for one; do
+		[[ $one == scale ]] || single+=("$one")
+	done
+	((!${#single[@]})) || guest 4G "${TUNNELS:-}" "${single[@]}"
+	[[ " $* " == *" scale "* ]] || return 0
+	# Each in a guest of its own: memory that one kept for later would be the other's. And a thread of
+	# WireGuard's needs 30 KiB.
+	for one in ${TUNNELS:-wireguard toyvpn-aes}; do
+		[[ $one != @(wireguard|toyvpn-aes) ]] || guest 10G "$one" scale
+	done
 }
 
 # of_choice CHOICES: what of the command line is to be done, all of it if nothing

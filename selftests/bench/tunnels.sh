@@ -8,8 +8,6 @@
 # is measured both ways.
 
 mtu=1420
-# shellcheck disable=SC2034
-tunnels=(none wireguard ovpn esp esp-link toyvpn-aes toyvpn-chacha)
 
 # can NAME WORKLOAD: handshakes of others than these are user space's, and what nobody routes has no peers
 can() {
