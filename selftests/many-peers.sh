@@ -77,6 +77,7 @@ new_link() {
 
 ns lone
 new_link
+umask 077
 make_files
 wide=$(<"$tmp/wide.key")
 

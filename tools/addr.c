@@ -17,6 +17,68 @@
 #define RETRIES		15
 
 /**
+ * allowed_ip_size() - the size of an address of this family
+ * @ip: the address
+ *
+ * Return: bytes, from the start of both @ip->v4 and @ip->v6.
+ */
+size_t allowed_ip_size(const struct allowed_ip *ip)
+{
+	return ip->family == AF_INET ? sizeof(ip->v4) : sizeof(ip->v6);
+}
+
+/**
+ * address_from_text() - read an address and the length of its network's prefix
+ * @ip: where to
+ * @text: ADDRESS or ADDRESS/PREFIX, nothing around it
+ * @why: on failure, what is wrong
+ *
+ * Without a prefix it is one host.
+ *
+ * Return: whether it is one.
+ */
+bool address_from_text(struct allowed_ip *ip, const char *text, const char **why)
+{
+	const char *slash = strchrnul(text, '/');
+	char address[INET6_ADDRSTRLEN] = "";
+	uint32_t prefix_len;
+	unsigned int bits;
+
+	memset(ip, 0, sizeof(*ip));
+	if ((size_t)(slash - text) < sizeof(address))
+		memcpy(address, text, slash - text);
+	ip->family = strchr(address, ':') ? AF_INET6 : AF_INET;
+	if (inet_pton(ip->family, address, &ip->v6) != 1) {
+		*why = "not an IP address";
+		return false;
+	}
+	bits = 8 * allowed_ip_size(ip);
+	prefix_len = bits;
+	if (*slash && !number_from_text(slash + 1, bits, &prefix_len)) {
+		*why = ip->family == AF_INET ? "after the slash has to be a number from 0 to 32" :
+					       "after the slash has to be a number from 0 to 128";
+		return false;
+	}
+	ip->prefix_len = prefix_len;
+	return true;
+}
+
+/**
+ * allowed_ip_mask() - clear the bits past the prefix, which makes a network of an address
+ * @ip: the address
+ */
+void allowed_ip_mask(struct allowed_ip *ip)
+{
+	uint8_t *bytes = ip->v6.s6_addr;
+	size_t i;
+
+	if (ip->prefix_len % 8)
+		bytes[ip->prefix_len / 8] &= 0xff << (8 - ip->prefix_len % 8);
+	for (i = (ip->prefix_len + 7U) / 8; i < allowed_ip_size(ip); i++)
+		bytes[i] = 0;
+}
+
+/**
  * allowed_ip_from_text() - read a network
  * @ip: where to
  * @text: ADDRESS or ADDRESS/PREFIX, nothing around it
@@ -28,32 +90,9 @@
  */
 bool allowed_ip_from_text(struct allowed_ip *ip, const char *text, const char **why)
 {
-	const char *slash = strchrnul(text, '/');
-	char address[INET6_ADDRSTRLEN] = "";
-	uint8_t *bytes = ip->v6.s6_addr;
-	unsigned int bits, i;
-	uint32_t prefix_len;
-
-	memset(ip, 0, sizeof(*ip));
-	if ((size_t)(slash - text) < sizeof(address))
-		memcpy(address, text, slash - text);
-	ip->family = strchr(address, ':') ? AF_INET6 : AF_INET;
-	if (inet_pton(ip->family, address, bytes) != 1) {
-		*why = "not an IP address";
+	if (!address_from_text(ip, text, why))
 		return false;
-	}
-	bits = ip->family == AF_INET ? 32 : 128;
-	prefix_len = bits;
-	if (*slash && !number_from_text(slash + 1, bits, &prefix_len)) {
-		*why = ip->family == AF_INET ? "after the slash has to be a number from 0 to 32" :
-					       "after the slash has to be a number from 0 to 128";
-		return false;
-	}
-	ip->prefix_len = prefix_len;
-	if (prefix_len % 8)
-		bytes[prefix_len / 8] &= 0xff << (8 - prefix_len % 8);
-	for (i = (prefix_len + 7) / 8; i < bits / 8; i++)
-		bytes[i] = 0;
+	allowed_ip_mask(ip);
 	return true;
 }
 
@@ -83,7 +122,7 @@ int allowed_ip_compare(const struct allowed_ip *a, const struct allowed_ip *b)
 
 	if (a->family != b->family)
 		return a->family - b->family;
-	order = memcmp(&a->v6, &b->v6, a->family == AF_INET ? sizeof(a->v4) : sizeof(a->v6));
+	order = memcmp(&a->v6, &b->v6, allowed_ip_size(a));
 	return order ? order : a->prefix_len - b->prefix_len;
 }
 
@@ -134,8 +173,12 @@ bool endpoint_split(const char *text, char **host, uint16_t *port, const char **
 	return true;
 }
 
-/* How often to try again, from the environment; UINT32_MAX stands for no end. */
-static uint32_t retries_wanted(void)
+/**
+ * endpoint_retries() - how often to look a name up again, from the environment
+ *
+ * Return: how often; UINT32_MAX stands for no end.
+ */
+uint32_t endpoint_retries(void)
 {
 	const char *text = getenv("TOYVPN_ENDPOINT_RESOLUTION_RETRIES");
 	uint32_t retries;
@@ -154,8 +197,13 @@ static bool is_permanent(int error)
 	       error == EAI_SERVICE || error == EAI_FAMILY || error == EAI_MEMORY;
 }
 
-/* What is wrong with an address as that of one peer, or NULL. */
-static const char *flaw(const union endpoint *endpoint)
+/**
+ * endpoint_flaw() - what is wrong with an address as that of one peer
+ * @endpoint: the address
+ *
+ * Return: a phrase, or NULL if nothing is.
+ */
+const char *endpoint_flaw(const union endpoint *endpoint)
 {
 	const struct in6_addr *v6 = &endpoint->v6.sin6_addr;
 	in_addr_t v4 = ntohl(endpoint->v4.sin_addr.s_addr);
@@ -193,7 +241,7 @@ bool endpoint_resolve(union endpoint *endpoint, const char *host, uint16_t port,
 		.ai_socktype = SOCK_DGRAM,
 		.ai_protocol = IPPROTO_UDP,
 	};
-	uint32_t retries = retries_wanted();
+	uint32_t retries = endpoint_retries();
 	unsigned int wait = RETRY_FIRST;
 	struct addrinfo *found;
 	int error;
@@ -218,7 +266,7 @@ bool endpoint_resolve(union endpoint *endpoint, const char *host, uint16_t port,
 	memset(endpoint, 0, sizeof(*endpoint));
 	memcpy(endpoint, found->ai_addr, found->ai_addrlen);
 	freeaddrinfo(found);
-	*why = flaw(endpoint);
+	*why = endpoint_flaw(endpoint);
 	if (*why)
 		return false;
 	if (endpoint->any.sa_family == AF_INET)

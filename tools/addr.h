@@ -38,13 +38,18 @@ union endpoint {
 /* "[ADDRESS%INTERFACE]:65535" */
 #define ENDPOINT_TEXT_SIZE	(INET6_ADDRSTRLEN + IF_NAMESIZE + 9)
 
+size_t allowed_ip_size(const struct allowed_ip *ip);
+bool address_from_text(struct allowed_ip *ip, const char *text, const char **why);
+void allowed_ip_mask(struct allowed_ip *ip);
 bool allowed_ip_from_text(struct allowed_ip *ip, const char *text, const char **why);
 void allowed_ip_to_text(char text[static ALLOWED_IP_TEXT_SIZE], const struct allowed_ip *ip);
 int allowed_ip_compare(const struct allowed_ip *a, const struct allowed_ip *b);
 
 bool endpoint_split(const char *text, char **host, uint16_t *port, const char **why);
+uint32_t endpoint_retries(void);
 bool endpoint_resolve(union endpoint *endpoint, const char *host, uint16_t port,
 		      const char **why);
+const char *endpoint_flaw(const union endpoint *endpoint);
 void endpoint_to_text(char text[static ENDPOINT_TEXT_SIZE], const union endpoint *endpoint);
 bool endpoint_equal(const union endpoint *a, const union endpoint *b);
 

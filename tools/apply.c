@@ -5,6 +5,7 @@
 #include <linux/toyvpn.h>
 
 #include "apply.h"
+#include "attr.h"
 #include "device.h"
 #include "genl.h"
 #include "report.h"
@@ -114,20 +115,6 @@ static void put_endpoint(struct nlmsghdr *nlh, const union endpoint *endpoint)
 	mnl_attr_put_u16(nlh, TOYVPN_A_PEER_ENDPOINT_PORT, endpoint->v4.sin_port);
 }
 
-static void put_ip(struct nlmsghdr *nlh, const struct allowed_ip *ip)
-{
-	struct nlattr *nest = mnl_attr_nest_start(nlh, TOYVPN_A_PEER_ALLOWED_IP);
-
-	if (ip->family == AF_INET)
-		mnl_attr_put_u32(nlh, TOYVPN_A_ALLOWED_IP_IPV4, ip->v4.s_addr);
-	else
-		mnl_attr_put(nlh, TOYVPN_A_ALLOWED_IP_IPV6, sizeof(ip->v6), &ip->v6);
-	mnl_attr_put_u8(nlh, TOYVPN_A_ALLOWED_IP_PREFIX_LEN, ip->prefix_len);
-	if (ip->remove)
-		mnl_attr_put(nlh, TOYVPN_A_ALLOWED_IP_REMOVE, 0, NULL);
-	mnl_attr_nest_end(nlh, nest);
-}
-
 /* What the first message for a peer has besides allowed IPs. Returns its flags. */
 static uint32_t put_settings(struct nlmsghdr *nlh, const struct peer *peer)
 {
@@ -140,6 +127,15 @@ static uint32_t put_settings(struct nlmsghdr *nlh, const struct peer *peer)
 		put_endpoint(nlh, &peer->endpoint);
 	if (peer->has & PEER_KEEPALIVE)
 		mnl_attr_put_u16(nlh, TOYVPN_A_PEER_PERSISTENT_KEEPALIVE, peer->keepalive);
+	if (peer->has & PEER_CONFIG)
+		mnl_attr_put(nlh, TOYVPN_A_PEER_CONFIG, peer->config.len, peer->config.bytes);
+	if (peer->has & PEER_CREDENTIALS)
+		mnl_attr_put(nlh, TOYVPN_A_PEER_CREDENTIALS, peer->credentials.len,
+			     peer->credentials.bytes);
+	if (peer->has & PEER_CONNECT)
+		flags |= TOYVPN_PEER_FLAGS_CONNECT;
+	if (peer->has & PEER_UPDATE_ONLY)
+		flags |= TOYVPN_PEER_FLAGS_UPDATE_ONLY;
 	if (peer->has & PEER_REPLACE)
 		flags |= TOYVPN_PEER_FLAGS_REPLACE;
 	if (peer->has & PEER_ALLOWED_IPS)
@@ -166,7 +162,7 @@ static bool send_peer(struct sender *sender, const struct peer *peer)
 		if (!sent)
 			flags = put_settings(nlh, peer);
 		while (sent < peer->n_ips && nlh->nlmsg_len + MESSAGE_ROOM <= GENL_MESSAGE_MAX)
-			put_ip(nlh, &peer->ips[sent++]);
+			attr_put_allowed_ip(nlh, &peer->ips[sent++]);
 		more = sent < peer->n_ips;
 		if (more)
 			flags |= TOYVPN_PEER_FLAGS_MORE;

@@ -5,6 +5,9 @@
 
 #include <stdbool.h>
 
+/* Exit status of a command that worked, 0 unless it has more to say. */
+extern int exit_status;
+
 bool cmd_show(int argc, char *argv[]);
 bool cmd_showconf(int argc, char *argv[]);
 bool cmd_set(int argc, char *argv[]);
@@ -14,6 +17,8 @@ bool cmd_syncconf(int argc, char *argv[]);
 bool cmd_genkey(int argc, char *argv[]);
 bool cmd_genpsk(int argc, char *argv[]);
 bool cmd_pubkey(int argc, char *argv[]);
+bool cmd_status(int argc, char *argv[]);
+bool cmd_monitor(int argc, char *argv[]);
 bool cmd_help(int argc, char *argv[]);
 
 #endif

@@ -1,8 +1,10 @@
 // SPDX-License-Identifier: GPL-2.0
+#include <assert.h>
 #include <ctype.h>
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 
 #include <sodium.h>
 
@@ -10,7 +12,10 @@
 #include "device.h"
 #include "encoding.h"
 #include "names.h"
+#include "nearest.h"
 #include "report.h"
+
+#define ARRAY_SIZE(array) (sizeof(array) / sizeof((array)[0]))
 
 /*
  * Values. Each reads a text without white space around it; where it is wrong, the user is told and
@@ -22,10 +27,16 @@ static bool is_off(const char *text)
 	return !strcasecmp(text, "off");
 }
 
-/* Cut the next entry of a list off, without the white space around it; NULL after the last. */
-static char *next_entry(char **list)
+/**
+ * config_next_entry() - cut the next entry of a list off
+ * @list: the list, which is cut up; NULL after its last entry
+ * @separators: characters that can stand between two entries
+ *
+ * Return: the entry without the white space around it, or NULL after the last.
+ */
+char *config_next_entry(char **list, const char *separators)
 {
-	char *entry = strsep(list, ",");
+	char *entry = strsep(list, separators);
 	size_t len;
 
 	if (!entry)
@@ -66,7 +77,7 @@ static bool parse_ciphers(struct device *dev, char *text, const struct place *at
 	/* An empty list stands for the module's own. */
 	if (!strcasecmp(text, "default"))
 		return true;
-	while ((entry = next_entry(&text))) {
+	while ((entry = config_next_entry(&text, ","))) {
 		uint8_t cipher = cipher_from_name(entry);
 
 		if (!cipher)
@@ -139,6 +150,30 @@ static bool parse_keepalive(struct peer *peer, char *text, const struct place *a
 	return true;
 }
 
+static bool read_blob(struct blob *blob, size_t max, const char *path, const struct place *at)
+{
+	uint8_t bytes[TOYVPN_CONFIG_MAX];
+	size_t len;
+
+	if (!bytes_from_file(bytes, &len, max, path, at))
+		return false;
+	blob_set(blob, bytes, len);
+	sodium_memzero(bytes, sizeof(bytes));
+	return true;
+}
+
+static bool read_config_file(struct peer *peer, char *path, const struct place *at)
+{
+	peer->has |= PEER_CONFIG;
+	return read_blob(&peer->config, TOYVPN_CONFIG_MAX, path, at);
+}
+
+static bool read_credentials_file(struct peer *peer, char *path, const struct place *at)
+{
+	peer->has |= PEER_CREDENTIALS;
+	return read_blob(&peer->credentials, TOYVPN_CREDENTIALS_MAX, path, at);
+}
+
 static bool parse_ip_list(struct peer *peer, char *list, bool signs, const struct place *at)
 {
 	bool replace = true;
@@ -147,7 +182,7 @@ static bool parse_ip_list(struct peer *peer, char *list, bool signs, const struc
 
 	if (!*list)
 		list = NULL;
-	while ((entry = next_entry(&list))) {
+	while ((entry = config_next_entry(&list, ","))) {
 		char sign = signs && (*entry == '+' || *entry == '-') ? *entry++ : 0;
 		struct allowed_ip *ip = peer_add_ip(peer);
 
@@ -198,6 +233,8 @@ static const struct peer_word peer_words[] = {
 	{ "endpoint", parse_endpoint },
 	{ "persistent-keepalive", parse_keepalive },
 	{ "allowed-ips", parse_allowed_ips },
+	{ "config-file", read_config_file },
+	{ "credentials-file", read_credentials_file },
 	{ }
 };
 
@@ -208,6 +245,10 @@ static const struct device_word device_keys[] = {
 	{ "Ciphers", parse_ciphers },
 	{ }
 };
+
+/* How many these are, at the most: the bits of others come after theirs. */
+#define DEVICE_KEYS	8
+static_assert(ARRAY_SIZE(device_keys) <= DEVICE_KEYS, "bits of keys");
 
 static const struct peer_word peer_keys[] = {
 	{ "PublicKey", parse_public_key },
@@ -260,6 +301,10 @@ bool config_from_words(struct device *dev, int n, char *words[])
 			peer->has |= PEER_REMOVE;
 			continue;
 		}
+		if (peer && !strcasecmp(word, "connect")) {
+			peer->has |= PEER_CONNECT;
+			continue;
+		}
 		if (peer)
 			peer_word = find_peer_word(peer_words, word);
 		else
@@ -267,7 +312,8 @@ bool config_from_words(struct device *dev, int n, char *words[])
 		if (!device_word && !peer_word && strcasecmp(word, "peer")) {
 			if (find_device_word(device_words, word))
 				return fail("%s: has to stand before the first peer", word);
-			if (!strcasecmp(word, "remove") || find_peer_word(peer_words, word))
+			if (!strcasecmp(word, "remove") || !strcasecmp(word, "connect") ||
+			    find_peer_word(peer_words, word))
 				return fail("%s: has to stand after peer KEY", word);
 			return fail("'%s' is not a word of set: see \"toyvpnctl help set\"", word);
 		}
@@ -291,10 +337,12 @@ bool config_from_words(struct device *dev, int n, char *words[])
 /* A configuration file while it is read. */
 struct reader {
 	struct device *dev;
+	const struct config_key *more;	/* keys of [Interface], or NULL */
+	void *to;			/* for these */
 	struct peer *peer;
 	bool in_interface;
 	bool had_interface;
-	unsigned int seen;	/* bits: keys of this section */
+	uint64_t seen;		/* bits: keys of this section */
 	struct place at;
 };
 
@@ -344,31 +392,82 @@ static const char *name_of(const char *key)
 	return i == len && len <= 24 ? key : "this";
 }
 
+/* The known key that is nearest to one that is not. */
+static const char *nearest_key(const struct reader *reader, const char *key)
+{
+	const struct config_key *more;
+	struct nearest nearest;
+	size_t i;
+
+	nearest_begin(&nearest, key);
+	for (i = 0; reader->peer && peer_keys[i].name; i++)
+		nearest_try(&nearest, peer_keys[i].name);
+	for (i = 0; !reader->peer && device_keys[i].name; i++)
+		nearest_try(&nearest, device_keys[i].name);
+	for (more = reader->peer ? NULL : reader->more; more && more->name; more++)
+		nearest_try(&nearest, more->name);
+	return nearest.word;
+}
+
+static bool unknown_key(const struct reader *reader, const char *key)
+{
+	return fail_at(&reader->at, "%s is not a key of %s: the nearest is %s", name_of(key),
+		       reader->peer ? "[Peer]" : "[Interface]", nearest_key(reader, key));
+}
+
+/* The bit that a key of this section has, once in a section unless it repeats. */
+static bool note_key(struct reader *reader, const struct place *at, size_t bit, bool repeats)
+{
+	const uint64_t mask = UINT64_C(1) << bit;
+
+	if (reader->seen & mask && !repeats)
+		return fail_at(at, "is there twice");
+	reader->seen |= mask;
+	return true;
+}
+
+static bool read_peer_key(struct reader *reader, const char *key, char *value)
+{
+	const struct peer_word *known = find_peer_word(peer_keys, key);
+	struct place at = reader->at;
+
+	if (!known)
+		return unknown_key(reader, key);
+	at.word = known->name;
+	return note_key(reader, &at, known - peer_keys, known->parse == parse_file_ips) &&
+	       known->parse(reader->peer, value, &at);
+}
+
+static bool read_more_key(struct reader *reader, const char *key, char *value)
+{
+	const struct config_key *known = reader->more;
+	struct place at = reader->at;
+
+	while (known && known->name && strcasecmp(known->name, key))
+		known++;
+	if (!known || !known->name)
+		return unknown_key(reader, key);
+	at.word = known->name;
+	return note_key(reader, &at, DEVICE_KEYS + (known - reader->more), known->repeats) &&
+	       known->parse(reader->to, value, &at);
+}
+
 static bool read_key(struct reader *reader, const char *key, char *value)
 {
-	const struct device_word *device_key = NULL;
-	const struct peer_word *peer_key = NULL;
+	const struct device_word *known;
 	struct place at = reader->at;
-	unsigned int bit;
 
-	if (!reader->in_interface && !reader->peer)
+	if (reader->peer)
+		return read_peer_key(reader, key, value);
+	if (!reader->in_interface)
 		return fail_at(&at, "%s stands before any [Interface] or [Peer]",
 			       name_of(key));
-	if (reader->peer)
-		peer_key = find_peer_word(peer_keys, key);
-	else
-		device_key = find_device_word(device_keys, key);
-	if (!device_key && !peer_key)
-		return fail_at(&at, "%s is not a key of %s", name_of(key),
-			       reader->peer ? "[Peer]" : "[Interface]");
-
-	at.word = peer_key ? peer_key->name : device_key->name;
-	bit = 1U << (peer_key ? peer_key - peer_keys : device_key - device_keys);
-	if (reader->seen & bit && !(peer_key && peer_key->parse == parse_file_ips))
-		return fail_at(&at, "is there twice");
-	reader->seen |= bit;
-	return peer_key ? peer_key->parse(reader->peer, value, &at) :
-			  device_key->parse(reader->dev, value, &at);
+	known = find_device_word(device_keys, key);
+	if (!known)
+		return read_more_key(reader, key, value);
+	at.word = known->name;
+	return note_key(reader, &at, known - device_keys, false) &&
+	       known->parse(reader->dev, value, &at);
 }
 
 /* Cut white space off both ends. */
@@ -435,16 +534,34 @@ static bool has_no_twins(struct device *dev, const char *path)
 	return fail_at(&at, "a second [Peer] with the PublicKey %s", key);
 }
 
+/* What others can read is no secret. */
+static void warn_of_readers(const struct device *dev, FILE *file, const char *path)
+{
+	bool secret = dev->has & DEVICE_PRIVATE_KEY;
+	struct stat st;
+	size_t i;
+
+	for (i = 0; i < dev->n_peers; i++)
+		secret |= !key_is_zero(dev->peers[i]->preshared_key);
+	if (secret && !fstat(fileno(file), &st) && S_ISREG(st.st_mode) && st.st_mode & 0007)
+		warn("%s: other users can open this file, and it holds keys: chmod 600 %s", path,
+		     path);
+}
+
 /**
- * config_from_file() - read what a configuration file wants of a device
- * @dev: where to; empty
+ * config_read() - read a configuration file with more than the kernel's keys
+ * @dev: where the kernel's go to; empty
  * @path: the file
+ * @more: further keys of [Interface], 56 at most, the last without a name; or NULL
+ * @to: for these
+ *
+ * Warns if the file holds a key and other users can read it.
  *
  * Return: whether all of the file is right; if not, the user has been told.
  */
-bool config_from_file(struct device *dev, const char *path)
+bool config_read(struct device *dev, const char *path, const struct config_key *more, void *to)
 {
-	struct reader reader = { .dev = dev, .at.file = path };
+	struct reader reader = { .dev = dev, .more = more, .to = to, .at.file = path };
 	char buffer[BUFSIZ];
 	FILE *file;
 	bool good;
@@ -454,10 +571,24 @@ bool config_from_file(struct device *dev, const char *path)
 		return fail("%s: %s", path, strerror(errno));
 	/* A buffer of our own, because it has to be wiped. */
 	setvbuf(file, buffer, _IOFBF, sizeof(buffer));
-	good = read_lines(&reader, file);
+	good = read_lines(&reader, file) && has_no_twins(dev, path);
+	if (good)
+		warn_of_readers(dev, file, path);
 	fclose(file);
 	sodium_memzero(buffer, sizeof(buffer));
-	return good && has_no_twins(dev, path);
+	return good;
+}
+
+/**
+ * config_from_file() - read what a configuration file wants of a device
+ * @dev: where to; empty
+ * @path: the file
+ *
+ * Return: whether all of the file is right; if not, the user has been told.
+ */
+bool config_from_file(struct device *dev, const char *path)
+{
+	return config_read(dev, path, NULL, NULL);
 }
 
 /**

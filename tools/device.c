@@ -8,6 +8,15 @@
 #include "device.h"
 #include "report.h"
 
+/* Memory of so many peers: of each by itself would be felt with many. */
+#define BLOCK_PEERS	64
+
+struct peer_block {
+	struct peer_block *next;
+	size_t used;
+	struct peer peers[BLOCK_PEERS];
+};
+
 /* Arrays have room for the next power of two, so that growing one costs little. */
 static void *grow(void *array, size_t n, size_t size)
 {
@@ -22,19 +31,50 @@ static void *grow(void *array, size_t n, size_t size)
  */
 struct peer *device_add_peer(struct device *dev)
 {
-	struct peer *peer = xzalloc(sizeof(*peer));
+	struct peer_block *block = dev->blocks;
 
+	if (!block || block->used == BLOCK_PEERS) {
+		block = xzalloc(sizeof(*block));
+		block->next = dev->blocks;
+		dev->blocks = block;
+	}
 	dev->peers = grow(dev->peers, dev->n_peers, sizeof(*dev->peers));
-	dev->peers[dev->n_peers++] = peer;
-	return peer;
+	return dev->peers[dev->n_peers++] = &block->peers[block->used++];
 }
 
-static void free_peer(struct peer *peer)
+static void clear_blob(struct blob *blob)
 {
+	if (blob->bytes)
+		sodium_memzero(blob->bytes, blob->len);
+	free(blob->bytes);
+	*blob = (struct blob){ 0 };
+}
+
+/**
+ * blob_set() - give a blob other bytes
+ * @blob: the blob
+ * @bytes: they, copied
+ * @len: how many
+ */
+void blob_set(struct blob *blob, const void *bytes, size_t len)
+{
+	clear_blob(blob);
+	if (!len)
+		return;
+	blob->bytes = xrealloc(NULL, len, 1);
+	memcpy(blob->bytes, bytes, len);
+	blob->len = len;
+}
+
+/* What it has of its own; its place stays until device_clear_peers(). */
+static void clear_peer(struct peer *peer)
+{
+	clear_blob(&peer->config);
+	clear_blob(&peer->credentials);
+	clear_blob(&peer->received_config);
 	free(peer->host);
 	free(peer->ips);
 	sodium_memzero(peer, sizeof(*peer));
-	free(peer);
 }
 
 /**
@@ -43,10 +83,15 @@ static void free_peer(struct peer *peer)
  */
 void device_clear_peers(struct device *dev)
 {
+	struct peer_block *block;
 	size_t i;
 
 	for (i = 0; i < dev->n_peers; i++)
-		free_peer(dev->peers[i]);
+		clear_peer(dev->peers[i]);
+	while ((block = dev->blocks)) {
+		dev->blocks = block->next;
+		free(block);
+	}
 	free(dev->peers);
 	dev->peers = NULL;
 	dev->n_peers = 0;
@@ -62,6 +107,44 @@ void device_clear(struct device *dev)
 	sodium_memzero(dev, sizeof(*dev));
 }
 
+static void copy_blob(struct blob *to, const struct blob *from)
+{
+	*to = (struct blob){ 0 };
+	blob_set(to, from->bytes, from->len);
+}
+
+static void copy_peer(struct peer *to, const struct peer *from)
+{
+	size_t i;
+
+	*to = *from;
+	to->host = from->host ? xstrndup(from->host, strlen(from->host)) : NULL;
+	to->ips = NULL;
+	to->n_ips = 0;
+	for (i = 0; i < from->n_ips; i++)
+		*peer_add_ip(to) = from->ips[i];
+	copy_blob(&to->config, &from->config);
+	copy_blob(&to->credentials, &from->credentials);
+	copy_blob(&to->received_config, &from->received_config);
+}
+
+/**
+ * device_copy() - copy a device with its peers
+ * @to: where to; empty
+ * @from: the device
+ */
+void device_copy(struct device *to, const struct device *from)
+{
+	size_t i;
+
+	*to = *from;
+	to->peers = NULL;
+	to->n_peers = 0;
+	to->blocks = NULL;
+	for (i = 0; i < from->n_peers; i++)
+		copy_peer(device_add_peer(to), from->peers[i]);
+}
+
 /**
  * device_drop_peer() - take a peer out
  * @dev: the device
@@ -75,9 +158,19 @@ void device_drop_peer(struct device *dev, const uint8_t key[static TOYVPN_KEY_LE
 		if (memcmp(dev->peers[i]->public_key, key, TOYVPN_KEY_LEN))
 			dev->peers[kept++] = dev->peers[i];
 		else
-			free_peer(dev->peers[i]);
+			clear_peer(dev->peers[i]);
 	}
 	dev->n_peers = kept;
+}
+
+/**
+ * device_drop_last() - take back the last device_add_peer()
+ * @dev: the device, which has peers
+ */
+void device_drop_last(struct device *dev)
+{
+	clear_peer(dev->peers[--dev->n_peers]);
+	dev->blocks->used--;
 }
 
 /* An allowed IP and how late it was named. */

@@ -29,6 +29,20 @@ enum {
 	PEER_REMOVE = 64,
 	PEER_UNCHANGED = 128,	/* nothing to do for this peer */
 	PEER_SECRETS = 256,	/* the kernel told its secrets, whether there are any or not */
+	PEER_CONFIG = 512,
+	PEER_CREDENTIALS = 1024,
+	PEER_CONNECT = 2048,	/* a handshake is to begin now */
+	PEER_UPDATE_ONLY = 4096,	/* an error if it is not there */
+};
+
+/**
+ * struct blob - bytes that the kernel carries and does not read
+ * @bytes: they, allocated
+ * @len: how many, 0 for none
+ */
+struct blob {
+	uint8_t *bytes;
+	size_t len;
 };
 
 /**
@@ -44,10 +58,14 @@ enum {
  * @keepalive: seconds between persistent keepalives, 0 for never
  * @ips: allowed IPs
  * @n_ips: how many
- * @state: enum toyvpn_peer_state; this and what follows is only read
+ * @config: what this side sends in each handshake that the peer begins
+ * @credentials: what it sends in each that it begins itself; never read
+ * @received_config: what the peer sent likewise; this and what follows is only read
+ * @state: enum toyvpn_peer_state
  * @reason: enum toyvpn_reason
  * @cipher: enum toyvpn_cipher
- * @last_handshake: nanoseconds since 1970, 0 for never
+ * @since: when it came into that state, nanoseconds since 1970
+ * @last_handshake: likewise, 0 for never
  * @rx_bytes: received
  * @tx_bytes: sent
  */
@@ -63,14 +81,20 @@ struct peer {
 	uint16_t keepalive;
 	struct allowed_ip *ips;
 	size_t n_ips;
+	struct blob config;
+	struct blob credentials;
 
+	struct blob received_config;
 	uint32_t state;
 	uint32_t reason;
 	uint32_t cipher;
+	uint64_t since;
 	uint64_t last_handshake;
 	uint64_t rx_bytes;
 	uint64_t tx_bytes;
 };
+
+struct peer_block;
 
 /**
  * struct device - a network device of kind toyvpn
@@ -83,8 +107,9 @@ struct peer {
  * @fwmark: mark of encrypted packets, 0 for none
  * @ciphers: enum toyvpn_cipher, best first
  * @n_ciphers: how many
- * @peers: the peers, each allocated by itself
+ * @peers: the peers
  * @n_peers: how many
+ * @blocks: their memory
  */
 struct device {
 	unsigned int has;
@@ -98,13 +123,17 @@ struct device {
 	size_t n_ciphers;
 	struct peer **peers;
 	size_t n_peers;
+	struct peer_block *blocks;
 };
 
 struct peer *device_add_peer(struct device *dev);
 void device_clear_peers(struct device *dev);
 void device_clear(struct device *dev);
+void device_copy(struct device *to, const struct device *from);
 void device_drop_peer(struct device *dev, const uint8_t key[static TOYVPN_KEY_LEN]);
+void device_drop_last(struct device *dev);
 void device_settle_ips(struct device *dev);
+void blob_set(struct blob *blob, const void *bytes, size_t len);
 struct allowed_ip *peer_add_ip(struct peer *peer);
 void peer_sort_ips(struct peer *peer);
 

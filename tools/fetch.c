@@ -8,6 +8,7 @@
 #include <linux/toyvpn.h>
 #include <sodium.h>
 
+#include "attr.h"
 #include "device.h"
 #include "fetch.h"
 #include "genl.h"
@@ -21,15 +22,6 @@ struct device_list {
 	size_t n;
 };
 
-/* Copy an attribute of just this size, or say that it is not. */
-static bool copy(void *to, const struct nlattr *attr, size_t size)
-{
-	if (mnl_attr_get_payload_len(attr) != size)
-		return false;
-	memcpy(to, mnl_attr_get_payload(attr), size);
-	return true;
-}
-
 static int read_device_attr(const struct nlattr *attr, void *data)
 {
 	size_t len = mnl_attr_get_payload_len(attr);
@@ -37,30 +29,31 @@ static int read_device_attr(const struct nlattr *attr, void *data)
 
 	switch (mnl_attr_get_type(attr)) {
 	case TOYVPN_A_DEVICE_IFINDEX:
-		copy(&dev->ifindex, attr, sizeof(dev->ifindex));
+		attr_copy(&dev->ifindex, attr, sizeof(dev->ifindex));
 		break;
 	case TOYVPN_A_DEVICE_IFNAME:
 		if (mnl_attr_validate(attr, MNL_TYPE_NUL_STRING) >= 0)
 			snprintf(dev->ifname, sizeof(dev->ifname), "%s", mnl_attr_get_str(attr));
 		break;
 	case TOYVPN_A_DEVICE_PRIVATE_KEY:
-		if (copy(dev->private_key, attr, TOYVPN_KEY_LEN) && !key_is_zero(dev->private_key))
+		if (attr_copy(dev->private_key, attr, TOYVPN_KEY_LEN) &&
+		    !key_is_zero(dev->private_key))
 			dev->has |= DEVICE_PRIVATE_KEY;
 		break;
 	case TOYVPN_A_DEVICE_PUBLIC_KEY:
-		if (copy(dev->public_key, attr, TOYVPN_KEY_LEN))
+		if (attr_copy(dev->public_key, attr, TOYVPN_KEY_LEN))
 			dev->has |= DEVICE_PUBLIC_KEY;
 		break;
 	case TOYVPN_A_DEVICE_LISTEN_PORT:
-		if (copy(&dev->listen_port, attr, sizeof(dev->listen_port)))
+		if (attr_copy(&dev->listen_port, attr, sizeof(dev->listen_port)))
 			dev->has |= DEVICE_LISTEN_PORT;
 		break;
 	case TOYVPN_A_DEVICE_FWMARK:
-		if (copy(&dev->fwmark, attr, sizeof(dev->fwmark)))
+		if (attr_copy(&dev->fwmark, attr, sizeof(dev->fwmark)))
 			dev->has |= DEVICE_FWMARK;
 		break;
 	case TOYVPN_A_DEVICE_CIPHERS:
-		if (len <= sizeof(dev->ciphers) && copy(dev->ciphers, attr, len)) {
+		if (len <= sizeof(dev->ciphers) && attr_copy(dev->ciphers, attr, len)) {
 			dev->n_ciphers = len;
 			dev->has |= DEVICE_CIPHERS;
 		}
@@ -106,90 +99,96 @@ static int read_ip_attr(const struct nlattr *attr, void *data)
 
 	switch (mnl_attr_get_type(attr)) {
 	case TOYVPN_A_ALLOWED_IP_IPV4:
-		if (copy(&ip->v4, attr, sizeof(ip->v4)))
+		if (attr_copy(&ip->v4, attr, sizeof(ip->v4)))
 			ip->family = AF_INET;
 		break;
 	case TOYVPN_A_ALLOWED_IP_IPV6:
-		if (copy(&ip->v6, attr, sizeof(ip->v6)))
+		if (attr_copy(&ip->v6, attr, sizeof(ip->v6)))
 			ip->family = AF_INET6;
 		break;
 	case TOYVPN_A_ALLOWED_IP_PREFIX_LEN:
-		copy(&ip->prefix_len, attr, sizeof(ip->prefix_len));
+		attr_copy(&ip->prefix_len, attr, sizeof(ip->prefix_len));
 		break;
 	}
 	return MNL_CB_OK;
 }
 
-static int read_peer_attr(const struct nlattr *attr, void *data)
+static void read_ip(const struct nlattr *nest, struct peer *peer)
 {
-	struct peer *peer = data;
-	union endpoint *endpoint = &peer->endpoint;
 	struct allowed_ip ip = { 0 };
 
+	mnl_attr_parse_nested(nest, read_ip_attr, &ip);
+	if (ip.family)
+		*peer_add_ip(peer) = ip;
+}
+
+/**
+ * fetch_peer_attr() - read an attribute of a peer
+ * @attr: the attribute
+ * @data: the peer
+ *
+ * Return: MNL_CB_OK.
+ */
+int fetch_peer_attr(const struct nlattr *attr, void *data)
+{
+	struct peer *peer = data;
+
 	switch (mnl_attr_get_type(attr)) {
+	case TOYVPN_A_PEER_PUBLIC_KEY:
+		if (attr_copy(peer->public_key, attr, TOYVPN_KEY_LEN))
+			peer->has |= PEER_PUBLIC_KEY;
+		break;
 	case TOYVPN_A_PEER_PRESHARED_KEY:
-		if (!copy(peer->preshared_key, attr, TOYVPN_KEY_LEN))
+		if (!attr_copy(peer->preshared_key, attr, TOYVPN_KEY_LEN))
 			break;
 		peer->has |= PEER_SECRETS;
 		if (!key_is_zero(peer->preshared_key))
 			peer->has |= PEER_PRESHARED_KEY;
 		break;
 	case TOYVPN_A_PEER_ENDPOINT_IPV4:
-		if (copy(&endpoint->v4.sin_addr, attr, sizeof(endpoint->v4.sin_addr))) {
-			endpoint->any.sa_family = AF_INET;
-			peer->has |= PEER_ENDPOINT;
-		}
-		break;
 	case TOYVPN_A_PEER_ENDPOINT_IPV6:
-		if (copy(&endpoint->v6.sin6_addr, attr, sizeof(endpoint->v6.sin6_addr))) {
-			endpoint->any.sa_family = AF_INET6;
-			peer->has |= PEER_ENDPOINT;
-		}
-		break;
 	case TOYVPN_A_PEER_ENDPOINT_SCOPE_ID:
-		copy(&endpoint->v6.sin6_scope_id, attr, sizeof(endpoint->v6.sin6_scope_id));
-		break;
 	case TOYVPN_A_PEER_ENDPOINT_PORT:
-		/* The port is at the same place for both families. */
-		copy(&endpoint->v6.sin6_port, attr, sizeof(endpoint->v6.sin6_port));
+		attr_read_endpoint(&peer->endpoint, attr);
+		if (peer->endpoint.any.sa_family)
+			peer->has |= PEER_ENDPOINT;
 		break;
 	case TOYVPN_A_PEER_PERSISTENT_KEEPALIVE:
-		copy(&peer->keepalive, attr, sizeof(peer->keepalive));
+		attr_copy(&peer->keepalive, attr, sizeof(peer->keepalive));
 		break;
 	case TOYVPN_A_PEER_ALLOWED_IP:
-		mnl_attr_parse_nested(attr, read_ip_attr, &ip);
-		if (ip.family)
-			*peer_add_ip(peer) = ip;
+		read_ip(attr, peer);
+		break;
+	case TOYVPN_A_PEER_CONFIG:
+		blob_set(&peer->config, mnl_attr_get_payload(attr),
+			 mnl_attr_get_payload_len(attr));
+		break;
+	case TOYVPN_A_PEER_RECEIVED_CONFIG:
+		blob_set(&peer->received_config, mnl_attr_get_payload(attr),
+			 mnl_attr_get_payload_len(attr));
 		break;
 	case TOYVPN_A_PEER_STATE:
-		copy(&peer->state, attr, sizeof(peer->state));
+		attr_copy(&peer->state, attr, sizeof(peer->state));
+		break;
+	case TOYVPN_A_PEER_STATE_SINCE:
+		attr_copy(&peer->since, attr, sizeof(peer->since));
 		break;
 	case TOYVPN_A_PEER_REASON:
-		copy(&peer->reason, attr, sizeof(peer->reason));
+		attr_copy(&peer->reason, attr, sizeof(peer->reason));
 		break;
 	case TOYVPN_A_PEER_CIPHER:
-		copy(&peer->cipher, attr, sizeof(peer->cipher));
+		attr_copy(&peer->cipher, attr, sizeof(peer->cipher));
 		break;
 	case TOYVPN_A_PEER_LAST_HANDSHAKE:
-		copy(&peer->last_handshake, attr, sizeof(peer->last_handshake));
+		attr_copy(&peer->last_handshake, attr, sizeof(peer->last_handshake));
 		break;
 	case TOYVPN_A_PEER_RX_BYTES:
-		copy(&peer->rx_bytes, attr, sizeof(peer->rx_bytes));
+		attr_copy(&peer->rx_bytes, attr, sizeof(peer->rx_bytes));
 		break;
 	case TOYVPN_A_PEER_TX_BYTES:
-		copy(&peer->tx_bytes, attr, sizeof(peer->tx_bytes));
+		attr_copy(&peer->tx_bytes, attr, sizeof(peer->tx_bytes));
 		break;
 	}
-	return MNL_CB_OK;
-}
-
-static int read_key_attr(const struct nlattr *attr, void *data)
-{
-	const uint8_t **key = data;
-
-	if (mnl_attr_get_type(attr) == TOYVPN_A_PEER_PUBLIC_KEY &&
-	    mnl_attr_get_payload_len(attr) == TOYVPN_KEY_LEN)
-		*key = mnl_attr_get_payload(attr);
 	return MNL_CB_OK;
 }
 
@@ -197,20 +196,19 @@ static int read_key_attr(const struct nlattr *attr, void *data)
 static int read_peer(const struct nlmsghdr *nlh, void *data)
 {
 	struct device *dev = data;
-	const uint8_t *key = NULL;
-	struct peer *peer = NULL;
+	struct peer *before = dev->n_peers ? dev->peers[dev->n_peers - 1] : NULL;
+	struct peer *peer = device_add_peer(dev);
+	size_t i;
 
-	mnl_attr_parse(nlh, sizeof(struct genlmsghdr), read_key_attr, &key);
-	if (!key)
-		return MNL_CB_OK;
-	if (dev->n_peers)
-		peer = dev->peers[dev->n_peers - 1];
-	if (!peer || memcmp(peer->public_key, key, TOYVPN_KEY_LEN)) {
-		peer = device_add_peer(dev);
-		peer->has = PEER_PUBLIC_KEY;
-		memcpy(peer->public_key, key, TOYVPN_KEY_LEN);
+	mnl_attr_parse(nlh, sizeof(struct genlmsghdr), fetch_peer_attr, peer);
+	if (!(peer->has & PEER_PUBLIC_KEY)) {
+		device_drop_last(dev);
+	} else if (before && !memcmp(before->public_key, peer->public_key, TOYVPN_KEY_LEN)) {
+		for (i = 0; i < peer->n_ips; i++)
+			*peer_add_ip(before) = peer->ips[i];
+		device_drop_last(dev);
 	}
-	return mnl_attr_parse(nlh, sizeof(struct genlmsghdr), read_peer_attr, peer);
+	return MNL_CB_OK;
 }
 
 /**

@@ -59,10 +59,12 @@ const struct peer_field *find_peer_field(const char *word);
 
 bool secrets_are_hidden(const struct device *dev);
 void print_key(const uint8_t key[static TOYVPN_KEY_LEN], bool is_set);
+void print_public_key(const uint8_t key[static TOYVPN_KEY_LEN]);
 void print_ips(const struct peer *peer, const char *separator);
 void print_endpoint(const struct peer *peer);
 void print_dump(const struct device *dev, const char *prefix);
 
+json_object *json_of_peer(const struct peer *peer, const struct view *view);
 json_object *json_of_device(const struct device *dev, const struct view *view);
 bool json_print(json_object *object);
 

@@ -165,6 +165,8 @@ bool genl_run(struct genl *genl, mnl_cb_t each, void *data)
 			continue;
 		if (got < 0)
 			return socket_failed(genl);
+		if (genl->received < (size_t)got)
+			genl->received = got;
 		for (; mnl_nlmsg_ok(nlh, len); nlh = mnl_nlmsg_next(nlh, &len)) {
 			/* What is left of an earlier request that was given up. */
 			if (nlh->nlmsg_seq - genl->first > genl->seq - genl->first)
@@ -202,13 +204,26 @@ static int read_family(const struct nlmsghdr *nlh, void *data)
 	return mnl_attr_parse(nlh, sizeof(struct genlmsghdr), read_family_id, data);
 }
 
-static bool resolve_family(struct genl *genl)
+/**
+ * genl_family() - read what the kernel says of the family itself
+ * @genl: the connection; its batch is empty
+ * @each: called for the answer
+ * @data: for @each
+ *
+ * Return: whether it worked; if not, @genl says why.
+ */
+bool genl_family(struct genl *genl, mnl_cb_t each, void *data)
 {
 	struct nlmsghdr *nlh = begin(genl, GENL_ID_CTRL, CTRL_CMD_GETFAMILY, 1, 0);
 
 	mnl_attr_put_strz(nlh, CTRL_ATTR_FAMILY_NAME, TOYVPN_GENL_NAME);
 	genl_end(genl, nlh, 0);
-	if (genl_run(genl, read_family, genl) && genl->family)
+	return genl_run(genl, each, data);
+}
+
+static bool resolve_family(struct genl *genl)
+{
+	if (genl_family(genl, read_family, genl) && genl->family)
 		return true;
 	if (genl->error == ENOENT)
 		return fail("the kernel module is not loaded: try \"modprobe toyvpn\"");
@@ -249,6 +264,8 @@ void genl_close(struct genl *genl)
 {
 	if (genl->nl)
 		mnl_socket_close(genl->nl);
-	sodium_memzero(genl, sizeof(*genl));
+	/* Not all of it: to touch memory that was never used costs more than most commands need. */
+	sodium_memzero(genl->batch, genl->used);
+	sodium_memzero(genl->answer, genl->received);
 	free(genl);
 }

@@ -18,6 +18,7 @@
  * struct genl - a connection to the kernel
  * @batch: messages being made
  * @answer: what is received
+ * @received: how many bytes of @answer ever were
  * @nl: the socket
  * @family: id of the family
  * @seq: number of the last message
@@ -33,6 +34,7 @@
 struct genl {
 	uint8_t batch[2 * GENL_MESSAGE_MAX + 4096];
 	uint8_t answer[65536];
+	size_t received;
 	struct mnl_socket *nl;
 	uint16_t family;
 	unsigned int seq;
@@ -51,6 +53,7 @@ void genl_close(struct genl *genl);
 
 struct nlmsghdr *genl_begin(struct genl *genl, uint8_t cmd, uint16_t flags);
 void genl_end(struct genl *genl, struct nlmsghdr *nlh, int accept);
+bool genl_family(struct genl *genl, mnl_cb_t each, void *data);
 bool genl_is_full(const struct genl *genl);
 bool genl_run(struct genl *genl, mnl_cb_t each, void *data);
 

@@ -22,7 +22,7 @@ static const struct text texts[] = {
 		"  public-key private-key listen-port fwmark ciphers\n"
 		"for each of its peers:\n"
 		"  peers preshared-keys endpoints allowed-ips latest-handshakes\n"
-		"  persistent-keepalive transfer states\n"
+		"  persistent-keepalive transfer states configs\n"
 		"or dump for all of it. With a WORD, or with --json, the output is for programs.\n"
 	},
 	{
@@ -37,8 +37,9 @@ static const struct text texts[] = {
 		"  listen-port PORT  fwmark MARK  private-key FILE  ciphers CIPHER[,CIPHER]\n"
 		"For the peer of a public KEY:\n"
 		"  remove  preshared-key FILE  endpoint HOST:PORT  persistent-keepalive SECONDS\n"
-		"  allowed-ips [[+|-]ADDRESS[/PREFIX],...]\n"
-		"An empty FILE, such as /dev/null, removes the key. A list of allowed IPs replaces\n"
+		"  allowed-ips [[+|-]ADDRESS[/PREFIX],...]  config-file FILE  credentials-file FILE\n"
+		"  connect\n"
+		"An empty FILE, such as /dev/null, removes what was there. A list of allowed IPs replaces\n"
 		"the peer's; with + or - before an entry it adds to it or takes from it.\n"
 	},
 	{
@@ -56,6 +57,16 @@ static const struct text texts[] = {
 	{ "genkey", "", "print a new private key", "" },
 	{ "genpsk", "", "print a new preshared key", "" },
 	{ "pubkey", "", "print the public key of the private key on stdin", "" },
+	{
+		"status", " [NAME|FILE] [--json]",
+		"say how it stands with tunnels",
+		"The exit status is 0 if connected, 3 if disconnected, 4 if connecting, 5 if\n"
+		"reconnecting, and 1 if that cannot be found out.\n"
+	},
+	{
+		"monitor", " [--json]",
+		"print what happens to peers, as it happens", ""
+	},
 	{ "version", "", "print the version", "" },
 	{ "help", " [COMMAND]", "say how to use this program or a command of it", "" },
 	{ }

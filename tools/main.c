@@ -3,6 +3,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
+#include <stdio_ext.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -15,6 +16,8 @@
 
 /* What goes to stdout can be a key, so it waits where it can be wiped. */
 static char out[BUFSIZ];
+
+int exit_status = EXIT_SUCCESS;
 
 static bool cmd_version(int argc, char *argv[])
 {
@@ -41,6 +44,8 @@ static const struct command commands[] = {
 	{ "genkey", cmd_genkey },
 	{ "genpsk", cmd_genpsk },
 	{ "pubkey", cmd_pubkey },
+	{ "status", cmd_status },
+	{ "monitor", cmd_monitor },
 	{ "version", cmd_version },
 	{ "help", cmd_help },
 	{ }
@@ -101,6 +106,8 @@ int main(int argc, char *argv[])
 	keep_place(STDOUT_FILENO);
 	keep_place(STDERR_FILENO);
 	setvbuf(stdout, out, _IOFBF, sizeof(out));
+	/* There is one thread. */
+	__fsetlocking(stdout, FSETLOCKING_BYCALLER);
 	if (sodium_init() < 0)
 		good = fail("cannot initialise libsodium");
 	else
@@ -108,5 +115,5 @@ int main(int argc, char *argv[])
 	if (fflush(stdout) || ferror(stdout))
 		good = fail("cannot write the output: %s", strerror(errno));
 	sodium_memzero(out, sizeof(out));
-	return good ? EXIT_SUCCESS : EXIT_FAILURE;
+	return good ? exit_status : EXIT_FAILURE;
 }

@@ -18,6 +18,13 @@ static const char * const state_names[] = {
 	[TOYVPN_PEER_STATE_RECONNECTING] = "reconnecting",
 };
 
+static const char * const event_names[] = {
+	[TOYVPN_EVENT_STATE] = "state",
+	[TOYVPN_EVENT_ENDPOINT] = "endpoint",
+	[TOYVPN_EVENT_CONFIG] = "config",
+	[TOYVPN_EVENT_REMOVED] = "removed",
+};
+
 static const struct {
 	const char *name;
 	const char *advice;
@@ -74,6 +81,9 @@ static const struct {
 		"route-loop",
 		"the route to the endpoint leads into the tunnel itself: add a route to the endpoint that goes around it",
 	},
+	[TOYVPN_REASON_REMOVED] = {
+		"removed", "the peer was removed from this interface",
+	},
 };
 
 /**
@@ -101,6 +111,17 @@ uint8_t cipher_from_name(const char *name)
 		if (!strcmp(name, cipher_names[i]))
 			return i;
 	return TOYVPN_CIPHER_NONE;
+}
+
+/**
+ * event_name() - name of what an event tells
+ * @event: enum toyvpn_event
+ *
+ * Return: the name; "unknown" for one that only a later version knows.
+ */
+const char *event_name(uint32_t event)
+{
+	return event < ARRAY_SIZE(event_names) ? event_names[event] : "unknown";
 }
 
 /**

@@ -78,6 +78,19 @@ void warn(const char *fmt, ...)
 	va_end(args);
 }
 
+/**
+ * note() - tell the user what happened, while a command goes on
+ * @fmt: the sentence, as for printf, without a newline
+ */
+void note(const char *fmt, ...)
+{
+	va_list args;
+
+	va_start(args, fmt);
+	vreport(NULL, "", fmt, args);
+	va_end(args);
+}
+
 static void *there(void *memory)
 {
 	if (!memory) {

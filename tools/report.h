@@ -7,6 +7,9 @@
 #include <stddef.h>
 
 #define __printf(fmt, args) __attribute__((format(printf, fmt, args)))
+#define __alias(name) __attribute__((alias(#name)))
+#define __noreturn __attribute__((noreturn))
+#define __aligned(size) __attribute__((aligned(size)))
 
 /**
  * struct place - where a word of the user's stands
@@ -23,6 +26,7 @@ struct place {
 __printf(1, 2) bool fail(const char *fmt, ...);
 __printf(2, 3) bool fail_at(const struct place *at, const char *fmt, ...);
 __printf(1, 2) void warn(const char *fmt, ...);
+__printf(1, 2) void note(const char *fmt, ...);
 
 void *xrealloc(void *old, size_t n, size_t size);
 void *xzalloc(size_t size);

@@ -59,7 +59,7 @@ static void print_device(const struct device *dev)
 	printf("%s%s%s\n", term(TERM_GREEN), dev->ifname, term(TERM_RESET));
 	if (dev->has & DEVICE_PUBLIC_KEY) {
 		begin_line("  ", "public key");
-		print_key(dev->public_key, true);
+		print_public_key(dev->public_key);
 		putchar('\n');
 		print_secret("private key", dev->private_key, dev->has & DEVICE_PRIVATE_KEY);
 	}
@@ -93,7 +93,7 @@ static void print_peer(const struct peer *peer)
 {
 	print_title("peer", TERM_YELLOW);
 	fputs(term(TERM_YELLOW), stdout);
-	print_key(peer->public_key, true);
+	print_public_key(peer->public_key);
 	printf("%s\n", term(TERM_RESET));
 	if (peer->has & PEER_PRESHARED_KEY)
 		print_secret("preshared key", peer->preshared_key, true);
@@ -130,6 +130,14 @@ static void print_peer(const struct peer *peer)
 	if (peer->keepalive) {
 		begin_line("  ", "persistent keepalive");
 		printf("every %u second%s\n", peer->keepalive, peer->keepalive == 1 ? "" : "s");
+	}
+	if (peer->config.len) {
+		begin_line("  ", "configuration for it");
+		printf("%zu bytes\n", peer->config.len);
+	}
+	if (peer->received_config.len) {
+		begin_line("  ", "received configuration");
+		printf("%zu bytes\n", peer->received_config.len);
 	}
 }
 
@@ -175,7 +183,7 @@ static void print_for_programs(const struct device *dev, const struct query *que
 	}
 	for (i = 0; i < dev->n_peers; i++) {
 		fputs(prefix, stdout);
-		print_key(dev->peers[i]->public_key, true);
+		print_public_key(dev->peers[i]->public_key);
 		if (query->of_peers) {
 			putchar('\t');
 			query->of_peers->text(dev->peers[i]);

@@ -13,7 +13,7 @@
 static void print_peer(const struct peer *peer)
 {
 	fputs("\n[Peer]\nPublicKey = ", stdout);
-	print_key(peer->public_key, true);
+	print_public_key(peer->public_key);
 	if (peer->has & PEER_PRESHARED_KEY) {
 		fputs("\nPresharedKey = ", stdout);
 		print_key(peer->preshared_key, true);
