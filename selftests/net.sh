@@ -95,6 +95,17 @@ title() {
 	echo "${1#* - }"
 }
 
+# far_end NETWORKS ADDRESS...: right is set up by hand as the other end of a tunnel that toyvpnctl
+# makes in left, whose key is left.key: it takes NETWORKS from there, and has these addresses inside
+far_end() {
+	[[ -e $tmp/left.key ]] || (umask 077 && toyvpnctl genkey >"$tmp/left.key")
+	key[left]=$(toyvpnctl pubkey <"$tmp/left.key")
+	vpn_link right
+	on right toyvpnctl set vpn0 peer "${key[left]}" allowed-ips "$1"
+	addr right vpn0 "${@:2}"
+	ip -n right link set vpn0 up
+}
+
 # user_space_peer 4|6: left has a tunnel, of which the other end is no module but a program in
 # right: one of peer/, run by "as_peer PROGRAM". It can use the inner addresses of right.
 user_space_peer() {

@@ -58,6 +58,23 @@ static const struct text texts[] = {
 	{ "genpsk", "", "print a new preshared key", "" },
 	{ "pubkey", "", "print the public key of the private key on stdin", "" },
 	{
+		"up", " NAME|FILE [--no-wait | --stay]",
+		"make a tunnel as its file has it, and connect it",
+		"NAME stands for /etc/toyvpn/NAME.conf; a FILE is called NAME.conf and has a slash\n"
+		"in its path, or this ending. It waits until the tunnel is connected and says what\n"
+		"happens meanwhile; if that fails, all is undone.\n"
+		"  --no-wait  do not wait\n"
+		"  --stay     keep it connected, whatever the network does, until \"down\"\n"
+	},
+	{
+		"down", " NAME|FILE",
+		"undo just what up did, whatever became of it", ""
+	},
+	{
+		"reload", " NAME|FILE",
+		"change a tunnel as its file was changed, and only what differs", ""
+	},
+	{
 		"status", " [NAME|FILE] [--json]",
 		"say how it stands with tunnels",
 		"The exit status is 0 if connected, 3 if disconnected, 4 if connecting, 5 if\n"

@@ -1,0 +1,37 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/* Finds the addresses of a name in a process of its own, so that nothing here waits for it. */
+#ifndef RESOLVE_H
+#define RESOLVE_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <sys/types.h>
+
+#include "addr.h"
+
+/* The most addresses of a name that are looked at. */
+#define RESOLVE_MAX	16
+
+/**
+ * struct resolver - a search for addresses
+ * @pid: the process, 0 if there is none
+ * @fd: where its answer comes from, -1 if there is none
+ * @len: bytes of @answer that there are
+ * @answer: what came so far
+ */
+struct resolver {
+	pid_t pid;
+	int fd;
+	size_t len;
+	struct answer {
+		int error;	/* of getaddrinfo() */
+		unsigned int n;
+		union endpoint list[RESOLVE_MAX];
+	} answer;
+};
+
+bool resolver_start(struct resolver *resolver, const char *host, uint16_t port);
+bool resolver_read(struct resolver *resolver);
+void resolver_stop(struct resolver *resolver);
+
+#endif
