@@ -22,6 +22,7 @@ cat >"$tmp/bin/toyvpnctl" <<-EOF
 case \$* in
 "show interfaces") printf '%s\n' vpn0 'v\$(>run)' ;;
 "show vpn0 peers") echo $public ;;
+"user list") echo anna ;;
 *) exit 1 ;;
 esac
 EOF
@@ -56,11 +57,13 @@ offers() {
 	check_equal "toyvpnctl $*" "$(tr ' ' '\n' <<<"$choices" | sort)" "$(completes "$@")"
 }
 
-commands='show showconf set setconf addconf syncconf genkey genpsk pubkey version help'
+commands='show showconf set setconf addconf syncconf genkey genpsk pubkey'
+commands+=' up down reload status monitor serve user client lease version help'
 fields='public-key private-key listen-port fwmark ciphers peers preshared-keys endpoints allowed-ips'
-fields+=' latest-handshakes persistent-keepalive transfer states dump'
+fields+=' latest-handshakes persistent-keepalive transfer states configs dump'
 device='listen-port fwmark private-key ciphers peer'
 peer='peer remove preshared-key endpoint persistent-keepalive allowed-ips'
+peer+=' config-file credentials-file connect'
 links='vpn0 v\$\(\>run\)'
 
 offers "$commands --help --version --json" ''
@@ -90,11 +93,40 @@ offers "" set vpn0 listen-port ''
 offers "$public" set vpn0 peer ''
 offers "$peer" set vpn0 peer "$public" ''
 offers "$peer" set vpn0 peer "$public" remove ''
+offers "$peer" set vpn0 peer "$public" connect ''
 offers "$peer" set vpn0 peer "$public" endpoint 192.0.2.1:5 ''
 offers "off" set vpn0 peer "$public" persistent-keepalive ''
 check_equal "a key is in a file" "a file" "$(completes set vpn0 private-key '')"
-check_equal "so is a preshared key" "a file" "$(completes set vpn0 peer "$public" preshared-key a)"
+for word in preshared-key config-file credentials-file; do
+	check_equal "so is what $word names" "a file" \
+		"$(completes set vpn0 peer "$public" "$word" a)"
+done
 check_equal "so is a configuration" "a file" "$(completes setconf vpn0 '')"
+mkdir -p /etc/toyvpn
+touch /etc/toyvpn/completion.conf
+defer rm -f /etc/toyvpn/completion.conf
+for cmd in up down reload status serve; do
+	offers completion "$cmd" comp
+	check_equal "$cmd takes a file as well" "a file" "$(completes "$cmd" a)"
+done
+offers "--no-wait --stay" up completion ''
+offers "--json" status completion ''
+offers "--json" monitor ''
+offers "--idle --lease" serve completion ''
+offers "" serve completion --idle ''
+offers "add del list passwd" user ''
+offers "anna --users" user del ''
+offers "--users" user add ''
+offers "--users --json" user list ''
+check_equal "a file has the users" "a file" "$(completes user add anna --users a)"
+offers "new" client ''
+offers "anna" client new ''
+offers "--server --endpoint" client new anna ''
+offers "completion" client new anna --server comp
+offers "" client new anna --endpoint ''
+offers "list" lease ''
+offers "--json $links" lease list ''
+offers "--json" lease list vpn0 ''
 check_equal "no name of an interface was run as a command" "a file" "$(ls "$tmp/here")"
 
 # The same words as the program's own help

@@ -1,7 +1,7 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0
-# The main job, to look at: a client reaches a web server on the internet through a tunnel to its
-# VPN server, which masquerades. Run it in a guest: make demo.
+# The main job, to look at: a client logs in to its VPN server, gets an address from it, and reaches
+# a web server on the internet through the tunnel and the server's NAT. Run it in a guest: make demo.
 #
 #	client ---- 192.0.2.0/24 ---- server ---- 203.0.113.0/24 ---- web
 #	   \_____ vpn0, 10.9.0.0/24 _____/
@@ -49,6 +49,14 @@ start() {
 
 	shift
 	ip netns exec "$host" "$@" >/dev/null 2>&1 &
+	background+=($!)
+}
+
+# at_background HOST CMD: likewise as its user would type it; what it says is in serve.log
+at_background() {
+	printf '%s# %s &\n' "$1" "$2"
+	last="on $1: $2"
+	ip netns exec "$1" bash -c "exec $2" >serve.log 2>&1 &
 	background+=($!)
 }
 
@@ -109,6 +117,7 @@ captured() {
 trap 'failed "$last"' ERR
 trap end EXIT
 last='making the three hosts'
+[[ ! -e /etc/toyvpn/vpn0.conf ]] || failed 'this is no guest: it has a vpn0 of its own'
 
 modprobe toyvpn
 for host in $hosts; do
@@ -121,29 +130,29 @@ head -c 2000000 < <(yes "$marker") >secret.txt
 start web python3 -m http.server --directory "$tmp" 80
 start web iperf3 -s
 
-story "A key pair for each of the two."
-at server 'umask 077; toyvpnctl genkey > server.key; toyvpnctl pubkey < server.key > server.pub'
-at client 'umask 077; toyvpnctl genkey > client.key; toyvpnctl pubkey < client.key > client.pub'
+# The way to the server is the provider's, as usual; the tunnel takes over all the rest.
+ip -n client route add default via 192.0.2.1
+ip -n server route add default via 203.0.113.80
 
-story "The server: a link, its address, its peer."
-at server 'ip link add vpn0 type toyvpn'
-at server 'ip addr add 10.9.0.1/24 dev vpn0'
-at server 'toyvpnctl set vpn0 private-key server.key listen-port 51820'
-at server 'toyvpnctl set vpn0 peer $(cat client.pub) allowed-ips 10.9.0.2/32'
-at server 'ip link set vpn0 up'
-
-story "It forwards what comes out of the tunnel to the internet, behind its own address."
-at server 'sysctl -w net.ipv4.ip_forward=1'
-at server 'nft add table ip nat'
-at server 'nft add chain ip nat postrouting "{ type nat hook postrouting priority srcnat; }"'
-at server 'nft add rule ip nat postrouting ip saddr 10.9.0.0/24 oifname eth1 masquerade'
-
-story "The client: the same, and its way to everywhere is the tunnel."
-at client 'ip link add vpn0 type toyvpn'
-at client 'ip addr add 10.9.0.2/24 dev vpn0'
-at client 'toyvpnctl set vpn0 private-key client.key peer $(cat server.pub) endpoint 192.0.2.1:51820 allowed-ips 0.0.0.0/0'
-at client 'ip link set vpn0 up'
-at client 'ip route add default dev vpn0'
+story "The server: a file that says what it has to give, and a user."
+at server 'umask 077; mkdir -p /etc/toyvpn; cat > /etc/toyvpn/vpn0.conf <<END
+[Interface]
+PrivateKey = $(toyvpnctl genkey)
+ListenPort = 51820
+Address = 10.9.0.1/24
+Pool = 10.9.0.0/24
+Push = route 0.0.0.0/0
+NAT = auto
+END'
+at server 'echo "correct horse" | toyvpnctl user add anna'
+at server 'umask 077; toyvpnctl client new anna --endpoint 192.0.2.1 > anna.conf'
+at_background server 'toyvpnctl serve vpn0'
+for ((i = 0; i < 300; i++)); do
+	! grep -q serving serve.log || break
+	sleep 0.1
+done
+cat serve.log
+grep -q serving serve.log
 
 start client tcpdump -U -i eth0 -w wire.pcap
 wire=${background[-1]}
@@ -158,6 +167,13 @@ for file in wire.pcap web.pcap; do
 	done
 	[[ -s $file ]]
 done
+
+story "The client has anna.conf from the server, and anna's password."
+at client 'umask 077; echo "correct horse" > password'
+at client 'sed -i "s,^Login.*,&\nPasswordFile = $PWD/password\nKillSwitch = yes," anna.conf; cat anna.conf | sed "s/^PrivateKey.*/PrivateKey = .../"'
+at client 'toyvpnctl up ./anna.conf'
+at client 'toyvpnctl status'
+at client 'ip -brief address show dev anna'
 
 story "Does it work?"
 at client 'ping -c 3 -i 0.5 -W 5 10.9.0.1'
@@ -190,13 +206,18 @@ echo "is encrypted, lines of the file: $open)"
 (($(captured web.pcap 'tcp and host 203.0.113.1') > 0)) || failed 'the web server did not see the NAT'
 (($(captured web.pcap 'net 10.9.0.0/24') == 0)) || failed 'an address from inside left the server'
 
-story "The state of the tunnel."
+story "The state of the tunnel, and who has which address."
 at client 'toyvpnctl show'
 at server 'toyvpnctl show'
+at server 'toyvpnctl lease list'
 
 story "Its speed, from the client to the web server and back."
 listens web 5201
 at client 'iperf3 -c 203.0.113.80 -t 3 -f m | grep -E "sender|receiver"'
 at client 'iperf3 -c 203.0.113.80 -t 3 -f m -R | grep -E "sender|receiver"'
+
+story "All of it undone."
+at client 'toyvpnctl down anna'
+at client 'ip -brief link show; nft list ruleset'
 
 story "demo: ok"

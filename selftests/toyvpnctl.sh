@@ -175,7 +175,8 @@ check "show: a closed stdout is an error" closed show
 helps() {
 	local cmd
 
-	for cmd in show showconf set setconf addconf syncconf genkey genpsk pubkey version help; do
+	for cmd in show showconf set setconf addconf syncconf genkey genpsk pubkey up down reload \
+		status monitor serve user client lease version help; do
 		toyvpnctl help "$cmd" | grep -q "^usage: toyvpnctl $cmd"
 		[[ $(toyvpnctl help "$cmd") == "$(toyvpnctl "$cmd" --help)" ]]
 		toyvpnctl help | grep -q "^  $cmd "
@@ -191,10 +192,27 @@ check "help for an unknown command" refuses "'shwo' is not a command" help shwo
 check "one line also of what has several" refuses "'a?b?[31m' is not a command" $'a\nb\e[31m'
 for words in "genkey x" "genpsk x" "pubkey x" "version x" "help show x" "show vpn0 peers x" \
 	"show interfaces peers" "showconf" "showconf vpn0 x" "set" "set vpn0" "setconf vpn0" \
-	"setconf vpn0 x y" "addconf" "syncconf vpn0"; do
+	"setconf vpn0 x y" "addconf" "syncconf vpn0" "up" "down" "reload x y" "serve" "lease"; do
 	# shellcheck disable=SC2086
 	check "too few or too many words: $words" refuses "this is toyvpnctl ${words%% *}" $words
 done
+
+#
+# The program that toyvpnctl becomes for commands of whole tunnels
+#
+
+# light: the others are not slowed down by what only tunnels need
+light() {
+	! ldd "$(type -P toyvpnctl)" | grep -e libnftables -e libsqlite3 -e libsystemd
+}
+check "few libraries" light
+mkdir -p "$tmp/copy/bin"
+cp "$(type -P toyvpnctl)" "$tmp/copy/bin"
+check_refused "without that program" \
+	"up needs $tmp/copy/libexec/toyvpn/toyvpn-tunnel: No such file" "$tmp/copy/bin/toyvpnctl" up home
+check "but for its commands, all is well" "$tmp/copy/bin/toyvpnctl" version
+cp "$(type -P toyvpnctl | xargs dirname)/../libexec/toyvpn/toyvpn-tunnel" "$tmp/copy/bin"
+check_refused "with it in the same folder" "this is toyvpnctl up" "$tmp/copy/bin/toyvpnctl" up
 
 #
 # set: the interface

@@ -22,6 +22,10 @@ bool cmd_down(int argc, char *argv[]);
 bool cmd_reload(int argc, char *argv[]);
 bool cmd_status(int argc, char *argv[]);
 bool cmd_monitor(int argc, char *argv[]);
+bool cmd_serve(int argc, char *argv[]);
+bool cmd_client(int argc, char *argv[]);
+bool cmd_lease(int argc, char *argv[]);
+bool cmd_user(int argc, char *argv[]);
 bool cmd_help(int argc, char *argv[]);
 
 #endif

@@ -33,3 +33,5 @@ static bool hand_over(int argc, char *argv[])
 __alias(hand_over) bool cmd_up(int argc, char *argv[]);
 __alias(hand_over) bool cmd_down(int argc, char *argv[]);
 __alias(hand_over) bool cmd_reload(int argc, char *argv[]);
+__alias(hand_over) bool cmd_serve(int argc, char *argv[]);
+__alias(hand_over) bool cmd_lease(int argc, char *argv[]);

@@ -84,6 +84,35 @@ static const struct text texts[] = {
 		"monitor", " [--json]",
 		"print what happens to peers, as it happens", ""
 	},
+	{
+		"serve", " NAME|FILE [--idle SECONDS] [--lease SECONDS]",
+		"take the clients of a server in: logins, addresses, NAT",
+		"A client that has not shaken hands for --idle (900) seconds is a peer no more until it\n"
+		"comes again, with the address that it had. If there are no more addresses, one that\n"
+		"nobody used for --lease (86400) seconds is given to another.\n"
+	},
+	{
+		"user", " add|del|list|passwd [NAME] [--users FILE] [--json]",
+		"add, remove and list those who may log in to a server",
+		"  add NAME     let somebody in\n"
+		"  passwd NAME  change the password\n"
+		"  del NAME     let somebody in no more: a server ends the connections\n"
+		"  list         all names\n"
+		"The password is asked for, or a line of stdin if that is no terminal. What is kept\n"
+		"of it, in /etc/toyvpn/users or FILE, is an Argon2id hash.\n"
+	},
+	{
+		"client", " new NAME [--server NAME|FILE] [--endpoint HOST[:PORT]]",
+		"print a ready configuration file for a client of a server of this host",
+		"NAME is a user, by toyvpnctl user add. Without --server it is the one server whose\n"
+		"file is in /etc/toyvpn, without --endpoint clients reach it at this host's address on\n"
+		"the way to the rest of the world. Each client needs a file of its own.\n"
+	},
+	{
+		"lease", " list [INTERFACE] [--json]",
+		"list the addresses of a server's clients",
+		"Interface, login, addresses, public key, and when the client was last here.\n"
+	},
 	{ "version", "", "print the version", "" },
 	{ "help", " [COMMAND]", "say how to use this program or a command of it", "" },
 	{ }

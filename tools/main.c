@@ -49,6 +49,10 @@ static const struct command commands[] = {
 	{ "reload", cmd_reload },
 	{ "status", cmd_status },
 	{ "monitor", cmd_monitor },
+	{ "serve", cmd_serve },
+	{ "user", cmd_user },
+	{ "client", cmd_client },
+	{ "lease", cmd_lease },
 	{ "version", cmd_version },
 	{ "help", cmd_help },
 	{ }

@@ -1,0 +1,217 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-2.0
+# The units for systemd: a server and a client, each kept by a systemd of its own, which is process 1
+# of namespaces in left and right.
+# suites: default
+# timeout: 600
+
+# shellcheck source=selftests/lib.sh
+. "$(dirname "$0")/lib.sh"
+# shellcheck source=selftests/net.sh
+. "$selftests/net.sh"
+# shellcheck source=selftests/server.sh
+. "$selftests/server.sh"
+
+if ! grep -qw cgroup2 /proc/filesystems; then
+	skip "systemd" "this kernel has no cgroup2"
+	exit
+fi
+
+# Process 1 of NS is manager[NS].
+declare -A manager
+
+# boot NS: without a target of Debian's, which would start a whole system
+boot() {
+	local unshare
+
+	# shellcheck disable=SC2016 # for the shell in there
+	background on "$1" unshare --fork --pid --mount --ipc --uts --cgroup --kill-child bash -euc '
+		mount -t proc proc /proc
+		mount -t tmpfs run /run
+		mount -t cgroup2 cgroup2 /sys/fs/cgroup
+		mkdir -p /run/systemd/system
+		printf "[Unit]\nDefaultDependencies=no\n" >/run/systemd/system/nothing.target
+		container=toyvpn exec /lib/systemd/systemd --unit=nothing.target --show-status=no \
+			--log-target=console' </dev/null >"$tmp/systemd.$1" 2>&1
+	unshare=$!
+	wait_for 10 pgrep -P "$unshare"
+	manager[$1]=$(pgrep -P "$unshare")
+	defer halt "$unshare" "${manager[$1]}"
+	wait_for 60 in_there "$1" systemctl is-system-running || {
+		cat "$tmp/systemd.$1"
+		return 1
+	}
+}
+# halt UNSHARE PID
+halt() {
+	kill -KILL "$2" 2>/dev/null || :
+	wait "$1" 2>/dev/null || :
+}
+
+# in_there NS CMD...: run a command where that systemd is process 1
+in_there() {
+	nsenter -t "${manager[$1]}" -a --wd=/ -- "${@:2}"
+}
+# main_of NS UNIT: its main process, 0 if it has none
+main_of() {
+	in_there "$1" systemctl show --property MainPID --value "$2"
+}
+# active NS UNIT
+active() {
+	[[ $(in_there "$1" systemctl is-active "$2") == active ]]
+}
+
+outside
+addr right lo 203.0.113.7/32
+ip -n left route add default via "${outer4[right]}"
+mkdir -p /etc/toyvpn
+user add anna <<<"password of anna"
+server_file "Pool = 10.9.0.0/24" "Push = route 203.0.113.0/24"
+defer rm -f /etc/toyvpn/vpn0.conf /etc/toyvpn/home.conf /etc/toyvpn/home.password
+install -m 600 "$tmp/vpn0.conf" /etc/toyvpn/vpn0.conf
+(
+	umask 077
+	echo "password of anna" >/etc/toyvpn/home.password
+	toyvpnctl client new anna --endpoint "${outer4[right]}" >/etc/toyvpn/home.conf
+	sed -i 's,^Login.*,&\nPasswordFile = /etc/toyvpn/home.password\nKillSwitch = yes,' \
+		/etc/toyvpn/home.conf
+)
+boot right
+boot left
+
+check "systemd finds nothing wrong in them" \
+	in_there left systemd-analyze verify --man=no --recursive-errors=no toyvpn@home.service toyvpn-serve@vpn0.service
+
+serves() {
+	in_there right systemctl enable --now toyvpn-serve@vpn0
+	active right toyvpn-serve@vpn0
+	on right toyvpnctl show vpn0 listen-port | grep -x "$port"
+}
+check "the server serves when systemctl has started it" serves
+connects() {
+	in_there left systemctl enable --now toyvpn@home
+	active left toyvpn@home
+	on left toyvpnctl status home
+	pings left 203.0.113.7
+}
+check "the client is connected when systemctl has started it" connects
+
+# What of left leaves outside of the tunnel: somebody there tries all the time.
+on right nft -f - <<-EOF
+	table inet outside {
+		counter seen { }
+		chain input {
+			type filter hook input priority 0;
+			iifname eth0 icmp type echo-request counter name seen
+		}
+	}
+EOF
+seen() {
+	on right nft -j list counter inet outside seen | jq '.nftables[] | select(.counter).counter.packets'
+}
+tries() {
+	ip netns exec left ping -q -i 0.1 "${outer4[right]}" >/dev/null 2>&1 &
+	defer kill_and_wait $!
+}
+tries
+
+# comes_back NS UNIT PID: a new main process, ready
+comes_back() {
+	wait_for 60 is_other "$@"
+	wait_for 60 active "$1" "$2"
+}
+is_other() {
+	local now
+
+	now=$(main_of "$1" "$2")
+	((now && now != $3))
+}
+client_killed() {
+	local pid before
+
+	before=$(seen)
+	pid=$(main_of left toyvpn@home)
+	in_there left systemctl kill --signal "$1" --kill-whom main toyvpn@home
+	comes_back left toyvpn@home "$pid"
+	pings left 203.0.113.7
+	[[ $(seen) == "$before" ]]
+}
+check "the client is killed: it comes back, and nothing leaves meanwhile" client_killed KILL
+check "so it is by a signal that others end with" client_killed TERM
+server_killed() {
+	local pid lease
+
+	lease=$(toyvpnctl lease list vpn0 | cut -f 1-4)
+	pid=$(main_of right toyvpn-serve@vpn0)
+	in_there right systemctl kill --signal KILL --kill-whom main toyvpn-serve@vpn0
+	comes_back right toyvpn-serve@vpn0 "$pid"
+	pings left 203.0.113.7
+	[[ $(toyvpnctl lease list vpn0 | cut -f 1-4) == "$lease" ]]
+}
+check "the server is killed: it comes back, and the client has its address" server_killed
+
+last_handshake() {
+	on left toyvpnctl show home latest-handshakes | cut -f 2
+}
+shook_hands() {
+	(($(last_handshake) > before))
+}
+client_reloads() {
+	local pid
+
+	pid=$(main_of left toyvpn@home)
+	before=$(last_handshake)
+	echo "PersistentKeepalive = 23" >>/etc/toyvpn/home.conf
+	in_there left systemctl reload toyvpn@home
+	on left toyvpnctl show home persistent-keepalive | grep '23$'
+	# It connects anew when it has been told.
+	wait_for 30 shook_hands
+	pings left 203.0.113.7
+	[[ $(main_of left toyvpn@home) == "$pid" ]]
+}
+check "reload: the same process has what is new in the file" client_reloads
+server_reloads() {
+	local pid
+
+	pid=$(main_of right toyvpn-serve@vpn0)
+	keys bert
+	printf '[Peer]\nPublicKey = %s\nAllowedIPs = 10.9.0.99\n' "$(<"$tmp/bert.pub")" >>/etc/toyvpn/vpn0.conf
+	in_there right systemctl reload toyvpn-serve@vpn0
+	wait_for 30 knows_bert
+	[[ $(main_of right toyvpn-serve@vpn0) == "$pid" ]]
+}
+knows_bert() {
+	on right toyvpnctl show vpn0 peers | grep -F "$(<"$tmp/bert.pub")"
+}
+check "reload of the server: likewise" server_reloads
+
+broken() {
+	local pid status=0
+
+	pid=$(main_of left toyvpn@home)
+	echo "Nonsense = 1" >>/etc/toyvpn/home.conf
+	in_there left systemctl reload toyvpn@home || status=$?
+	((status != 0))
+	sed -i '$d' /etc/toyvpn/home.conf
+	active left toyvpn@home
+	[[ $(main_of left toyvpn@home) == "$pid" ]]
+	pings left 203.0.113.7
+}
+check "reload of a file with an error fails, and the tunnel stays" broken
+
+leaves() {
+	(($(seen) > 0))
+}
+client_stops() {
+	in_there left systemctl disable --now toyvpn@home
+	[[ -z $(ip -n left -brief link show type toyvpn) ]]
+	wait_for 10 leaves
+	[[ -z $(on left nft list ruleset) ]]
+	[[ $(in_there left systemctl is-failed toyvpn@home) == inactive ]]
+}
+check "stop: nothing is left of the tunnel, and that is no failure" client_stops
+server_stops() {
+	in_there right systemctl disable --now toyvpn-serve@vpn0
+	[[ $(in_there right systemctl is-failed toyvpn-serve@vpn0) == inactive ]]
+}
+check "the server stops" server_stops
