@@ -9,6 +9,7 @@
 
 #include <json-c/json.h>
 
+#include "../../tools/quick.h"
 #include "fuzz.h"
 
 static struct outcome configure(const char *command)
@@ -49,15 +50,58 @@ static void check_json(void)
 	outcome_free(&outcome);
 }
 
+static bool is_quick(struct quick *quick)
+{
+	FILE *usual = stderr;
+	bool good;
+
+	stderr = fopen("/dev/null", "we");
+	must(stderr);
+	good = quick_parse(quick, FUZZ_FILE);
+	fclose(stderr);
+	stderr = usual;
+	return good;
+}
+
+/*
+ * The file of a whole tunnel has the same keys and more. What setconf takes, "up" takes
+ * too, unless it lacks the private key that "up" needs.
+ */
+static void check_quick(bool taken)
+{
+	struct quick one = { 0 }, other = { 0 };
+	bool good = is_quick(&one);
+	size_t i;
+
+	must(good == is_quick(&other));
+	must(!taken || good || !(one.dev.has & DEVICE_PRIVATE_KEY));
+	if (good) {
+		must(one.dev.n_peers == other.dev.n_peers);
+		must(one.own.n_addresses <= CONFIGBLOB_IPS_MAX);
+		must(one.own.n_dns <= CONFIGBLOB_IPS_MAX);
+		must(one.own.n_addresses == other.own.n_addresses && one.own.mtu == other.own.mtu);
+		for (i = 0; i < one.own.n_addresses; i++)
+			must(one.own.addresses[i].prefix_len &&
+			     !allowed_ip_compare(&one.own.addresses[i], &other.own.addresses[i]));
+		must(!one.own.mtu || one.own.mtu >= CONFIGBLOB_MTU_MIN);
+		must(!one.autoconf || one.dev.n_peers == 1);
+	}
+	quick_clear(&one);
+	quick_clear(&other);
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
 	const char * const words[] = { "showconf", FUZZ_IFNAME, NULL };
 	struct device first = { 0 };
 	struct outcome shown;
+	bool taken;
 
 	fuzz_device_clear(&fuzz_kernel);
 	fuzz_file(data, size);
-	if (!is_taken("setconf")) {
+	taken = is_taken("setconf");
+	check_quick(taken);
+	if (!taken) {
 		must(!is_taken("setconf"));
 		return 0;
 	}

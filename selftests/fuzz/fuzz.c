@@ -175,6 +175,7 @@ static void copy_settings(struct device *to, const struct device *from)
 {
 	*to = *from;
 	to->peers = NULL;
+	to->blocks = NULL;
 	to->n_peers = 0;
 }
 

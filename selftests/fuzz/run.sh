@@ -31,7 +31,7 @@ inside() {
 	local fuzzer log=/tmp/log
 
 	make -s -C "$here" "O=$out" >"$log" 2>&1 || { cat "$log" && return 1; }
-	for fuzzer in config command values; do
+	for fuzzer in config command values blob; do
 		if ! fuzz "$fuzzer" "$@" >"$log" 2>&1; then
 			# What does not hold ends in abort(), of which libFuzzer's sentence says nothing more.
 			grep -a ': this does not hold: ' "$log" ||
