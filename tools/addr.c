@@ -28,6 +28,17 @@ size_t allowed_ip_size(const struct allowed_ip *ip)
 }
 
 /**
+ * allowed_ip_bits() - the prefix of one address of this family
+ * @ip: the address
+ *
+ * Return: 32 or 128.
+ */
+uint8_t allowed_ip_bits(const struct allowed_ip *ip)
+{
+	return (uint8_t)(8 * allowed_ip_size(ip));
+}
+
+/**
  * address_from_text() - read an address and the length of its network's prefix
  * @ip: where to
  * @text: ADDRESS or ADDRESS/PREFIX, nothing around it
@@ -42,7 +53,6 @@ bool address_from_text(struct allowed_ip *ip, const char *text, const char **why
 	const char *slash = strchrnul(text, '/');
 	char address[INET6_ADDRSTRLEN] = "";
 	uint32_t prefix_len;
-	unsigned int bits;
 
 	memset(ip, 0, sizeof(*ip));
 	if ((size_t)(slash - text) < sizeof(address))
@@ -52,9 +62,8 @@ bool address_from_text(struct allowed_ip *ip, const char *text, const char **why
 		*why = "not an IP address";
 		return false;
 	}
-	bits = 8 * allowed_ip_size(ip);
-	prefix_len = bits;
-	if (*slash && !number_from_text(slash + 1, bits, &prefix_len)) {
+	prefix_len = allowed_ip_bits(ip);
+	if (*slash && !number_from_text(slash + 1, prefix_len, &prefix_len)) {
 		*why = ip->family == AF_INET ? "after the slash has to be a number from 0 to 32" :
 					       "after the slash has to be a number from 0 to 128";
 		return false;

@@ -39,6 +39,7 @@ union endpoint {
 #define ENDPOINT_TEXT_SIZE	(INET6_ADDRSTRLEN + IF_NAMESIZE + 9)
 
 size_t allowed_ip_size(const struct allowed_ip *ip);
+uint8_t allowed_ip_bits(const struct allowed_ip *ip);
 bool address_from_text(struct allowed_ip *ip, const char *text, const char **why);
 void allowed_ip_mask(struct allowed_ip *ip);
 bool allowed_ip_from_text(struct allowed_ip *ip, const char *text, const char **why);

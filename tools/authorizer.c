@@ -147,7 +147,7 @@ static bool set_peer(struct authorizer *auth, const struct admission *admission,
 	for (i = 0; i < admission->n_ips; i++) {
 		/* The address alone, whatever its network */
 		ip = admission->ips[i];
-		ip.prefix_len = (uint8_t)(8 * allowed_ip_size(&ip));
+		ip.prefix_len = allowed_ip_bits(&ip);
 		attr_put_allowed_ip(nlh, &ip);
 	}
 	mnl_attr_put(nlh, TOYVPN_A_PEER_CONFIG, admission->config_len, admission->config);

@@ -145,7 +145,7 @@ static bool read_ip(struct allowed_ip *ip, const uint8_t *value, size_t len)
 		ip->family = AF_INET6;
 	else
 		return false;
-	if (len != 2 + allowed_ip_size(ip) || value[1] > 8 * allowed_ip_size(ip))
+	if (len != 2 + allowed_ip_size(ip) || value[1] > allowed_ip_bits(ip))
 		return false;
 	ip->prefix_len = value[1];
 	memcpy(&ip->v6, value + 2, allowed_ip_size(ip));
@@ -179,7 +179,7 @@ static const char *read_dns(struct configblob *blob, const uint8_t *value, size_
 
 	if (!read_ip(&ip, value, len) || ip.prefix_len || !is_host(&ip))
 		return "a DNS server that cannot be one";
-	ip.prefix_len = (uint8_t)(8 * allowed_ip_size(&ip));
+	ip.prefix_len = allowed_ip_bits(&ip);
 	blob->dns[blob->n_dns++] = ip;
 	return NULL;
 }

@@ -8,15 +8,10 @@
 /* As many as a device can have peers, and no more bits of an address than a slot has. */
 #define POOL_BITS_MAX	20
 
-static unsigned int bits_of(const struct allowed_ip *ip)
-{
-	return 8 * (unsigned int)allowed_ip_size(ip);
-}
-
 /* Slots 1 to the last; an IPv4 network's last address is for broadcasts. */
 static uint32_t last_slot(const struct allowed_ip *network)
 {
-	unsigned int bits = bits_of(network) - network->prefix_len;
+	unsigned int bits = allowed_ip_bits(network) - network->prefix_len;
 
 	if (bits > POOL_BITS_MAX)
 		bits = POOL_BITS_MAX;
@@ -29,9 +24,9 @@ static bool add_network(struct pool *pool, const struct allowed_ip *network, con
 	char text[ALLOWED_IP_TEXT_SIZE];
 
 	allowed_ip_to_text(text, network);
-	if (bits_of(network) - network->prefix_len < 2)
-		return fail("%s: Pool: %s has no room for clients: /%u at most", path, text,
-			    bits_of(network) - 2);
+	if (allowed_ip_bits(network) - network->prefix_len < 2)
+		return fail("%s: Pool: %s has no room for clients: /%d at most", path, text,
+			    allowed_ip_bits(network) - 2);
 	if (to->family)
 		return fail("%s: Pool: %s is a second network of IPv%d", path, text,
 			    network->family == AF_INET ? 4 : 6);
@@ -96,7 +91,7 @@ static bool same_prefix(const struct allowed_ip *one, const struct allowed_ip *o
 void pool_take(struct pool *pool, const struct allowed_ip *network)
 {
 	const struct allowed_ip *mine = network->family == AF_INET ? &pool->v4 : &pool->v6;
-	unsigned int bits = bits_of(network) - network->prefix_len;
+	unsigned int bits = allowed_ip_bits(network) - network->prefix_len;
 	struct slots *slots;
 	uint32_t first;
 

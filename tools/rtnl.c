@@ -417,7 +417,7 @@ static void read_ip(struct allowed_ip *ip, const struct nlattr *attr, int family
 		return;
 	}
 	memcpy(&ip->v6, mnl_attr_get_payload(attr), allowed_ip_size(ip));
-	ip->prefix_len = 8 * allowed_ip_size(ip);
+	ip->prefix_len = allowed_ip_bits(ip);
 }
 
 static int read_metric(const struct nlattr *attr, void *data)
@@ -491,7 +491,7 @@ bool rtnl_path_to(struct rtnl *rtnl, const union endpoint *endpoint, uint32_t ma
 		to.v4 = endpoint->v4.sin_addr;
 	else
 		to.v6 = endpoint->v6.sin6_addr;
-	to.prefix_len = 8 * allowed_ip_size(&to);
+	to.prefix_len = allowed_ip_bits(&to);
 	nlh = begin_route(buffer, RTM_GETROUTE, 0, &to);
 	if (mark)
 		mnl_attr_put_u32(nlh, RTA_MARK, mark);

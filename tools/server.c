@@ -97,6 +97,21 @@ static bool check_client(struct server *server, const struct peer *peer, int64_t
 	return now - last <= server->idle || dismiss(server, &lease, "was away for long");
 }
 
+/* All of them, as they were fetched last. */
+static bool check_clients(struct server *server)
+{
+	int64_t now = time(NULL);
+	bool good = true;
+	size_t i;
+
+	if (!leases_begin(server->leases))
+		return false;
+	for (i = 0; good && i < server->dev.n_peers; i++)
+		good = check_client(server, server->dev.peers[i], now);
+	/* What is not committed is forgotten when we end. */
+	return good && leases_commit(server->leases);
+}
+
 /**
  * server_look() - note which clients are here, and let those go that were away for long
  * @server: the server
@@ -105,16 +120,7 @@ static bool check_client(struct server *server, const struct peer *peer, int64_t
  */
 bool server_look(struct server *server)
 {
-	int64_t now = time(NULL);
-	bool good = true;
-	size_t i;
-
-	if (!fetch(server) || !leases_begin(server->leases))
-		return false;
-	for (i = 0; good && i < server->dev.n_peers; i++)
-		good = check_client(server, server->dev.peers[i], now);
-	/* What is not committed is forgotten when we end. */
-	return good && leases_commit(server->leases);
+	return fetch(server) && check_clients(server);
 }
 
 /*
@@ -377,7 +383,7 @@ bool server_check(struct server *server)
 	for (i = 0; i < quick->own.n_addresses; i++) {
 		struct allowed_ip own = quick->own.addresses[i];
 
-		own.prefix_len = (uint8_t)(8 * allowed_ip_size(&own));
+		own.prefix_len = allowed_ip_bits(&own);
 		pool_take(&server->pool, &own);
 	}
 	for (i = 0; i < quick->dev.n_peers; i++)
@@ -449,7 +455,7 @@ bool server_open(struct server *server)
 		return false;
 	server->verifier = verifier_open();
 	/* Who is here now is known before anybody's address can be another's. */
-	return server->verifier && adopt(server) && server_look(server);
+	return server->verifier && adopt(server) && check_clients(server);
 }
 
 /**

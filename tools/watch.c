@@ -432,10 +432,11 @@ static void tell_connected(struct running *run, struct client *client, const str
 {
 	char text[ENDPOINT_TEXT_SIZE];
 
+	if (!client->began)
+		return;
 	endpoint_to_text(text, &peer->endpoint);
-	if (client->began)
-		say(run->tunnel, "connected in %u ms: %s, %s",
-		    (unsigned int)(now_ms() - client->began), cipher_name(peer->cipher), text);
+	say(run->tunnel, "connected in %u ms: %s, %s",
+	    (unsigned int)(now_ms() - client->began), cipher_name(peer->cipher), text);
 	client->began = 0;
 }
 
@@ -473,7 +474,6 @@ static void hear(struct running *run, struct client *client, const struct peer *
 		 bool new_config)
 {
 	bool is_connected = peer->state == TOYVPN_PEER_STATE_CONNECTED;
-	bool was = client->state == TOYVPN_PEER_STATE_CONNECTED && client->was_connected;
 	bool is_other = client->state != peer->state || client->reason != peer->reason;
 	bool is_new;
 
@@ -496,7 +496,7 @@ static void hear(struct running *run, struct client *client, const struct peer *
 			return;
 		}
 	}
-	if (is_connected && (!was || client->began)) {
+	if (is_connected) {
 		tell_connected(run, client, peer);
 		client->was_connected = true;
 	}
