@@ -33,8 +33,7 @@ flood_network() {
 	ip -n right neigh add 203.0.113.1 lladdr 02:00:00:00:00:99 dev eth2 nud permanent
 	ip -n right route add 198.18.0.0/15 via 203.0.113.1
 	for netns in left right new; do
-		(umask 077 && toyvpnctl genkey >"$tmp/$netns.key")
-		key[$netns]=$(toyvpnctl pubkey <"$tmp/$netns.key")
+		make_key "$netns"
 		ip -n "$netns" link add vpn0 type "$protocol"
 		on "$netns" "$tool" set vpn0 listen-port "$port" private-key "$tmp/$netns.key"
 		addr "$netns" vpn0 "${inner4[$netns]}/24"

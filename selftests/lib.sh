@@ -243,13 +243,19 @@ declare -A inner4=([left]=10.9.0.1 [right]=10.9.0.2)
 declare -A inner6=([left]=fd09::1 [right]=fd09::2)
 port=51820
 
+# make_key NS: a namespace has a private key in $tmp/NS.key, unless it has one, and its public key in
+# key[NS]
+make_key() {
+	[[ -e $tmp/$1.key ]] || (umask 077 && toyvpnctl genkey >"$tmp/$1.key")
+	key[$1]=$(toyvpnctl pubkey <"$tmp/$1.key")
+}
+
 # vpn_link NS [LINK]: a link in a namespace, with a key of its own and a port. Its UDP socket stays
 # in the namespace where it is made.
 vpn_link() {
 	local netns=$1 link=${2:-vpn0}
 
-	[[ -e $tmp/$netns.key ]] || (umask 077 && toyvpnctl genkey >"$tmp/$netns.key")
-	key[$netns]=$(toyvpnctl pubkey <"$tmp/$netns.key")
+	make_key "$netns"
 	ip -n "$netns" link add "$link" type toyvpn
 	on "$netns" toyvpnctl set "$link" listen-port "$port" private-key "$tmp/$netns.key"
 }

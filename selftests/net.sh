@@ -98,8 +98,7 @@ title() {
 # far_end NETWORKS ADDRESS...: right is set up by hand as the other end of a tunnel that toyvpnctl
 # makes in left, whose key is left.key: it takes NETWORKS from there, and has these addresses inside
 far_end() {
-	[[ -e $tmp/left.key ]] || (umask 077 && toyvpnctl genkey >"$tmp/left.key")
-	key[left]=$(toyvpnctl pubkey <"$tmp/left.key")
+	make_key left
 	vpn_link right
 	on right toyvpnctl set vpn0 peer "${key[left]}" allowed-ips "$1"
 	addr right vpn0 "${@:2}"
@@ -111,8 +110,7 @@ far_end() {
 user_space_peer() {
 	outside
 	vpn_link left
-	(umask 077 && toyvpnctl genkey >"$tmp/right.key")
-	key[right]=$(toyvpnctl pubkey <"$tmp/right.key")
+	make_key right
 	echo "${key[left]}" >"$tmp/left.pub"
 	on left toyvpnctl set vpn0 peer "${key[right]}" endpoint "$(endpoint "$1" right)" \
 		allowed-ips "${inner4[right]}/32,${inner6[right]}/128"

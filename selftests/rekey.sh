@@ -67,20 +67,17 @@ both_begin() {
 	on right toyvpnctl set vpn0 peer "${key[left]}" connect
 }
 
-# key_files SMALLER LARGER: keys for two namespaces; the public key of the first is the smaller number
-key_files() {
-	local name
+# number_of NS: its public key, as hexadecimal digits
+number_of() {
+	base64 -d <<<"${key[$1]}" | od -An -v -tx1 | tr -d ' \n'
+}
 
-	for name in one other; do
-		(umask 077 && toyvpnctl genkey >"$tmp/$name")
-		toyvpnctl pubkey <"$tmp/$name" | base64 -d | od -An -v -tx1 | tr -d ' \n' >"$tmp/$name.hex"
-	done
-	if [[ $(<"$tmp/one.hex") < $(<"$tmp/other.hex") ]]; then
-		mv "$tmp/one" "$tmp/$1.key"
-		mv "$tmp/other" "$tmp/$2.key"
-	else
-		mv "$tmp/other" "$tmp/$1.key"
-		mv "$tmp/one" "$tmp/$2.key"
+# order_keys SMALLER LARGER: whose public key is the smaller number from now on
+order_keys() {
+	if [[ $(number_of "$1") > $(number_of "$2") ]]; then
+		mv "$tmp/$1.key" "$tmp/new.key"
+		mv "$tmp/$2.key" "$tmp/$1.key"
+		mv "$tmp/new.key" "$tmp/$2.key"
 	fi
 }
 
@@ -89,7 +86,7 @@ for sides in "left right" "right left"; do
 	read -r smaller larger <<<"$sides"
 	del_ns left
 	del_ns right
-	key_files "$smaller" "$larger"
+	order_keys "$smaller" "$larger"
 	tunnel_pair 4
 	check "$larger has the larger key, and a long way to $smaller" far_apart
 	check "$larger has the larger key: both begin at once" both_begin

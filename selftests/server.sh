@@ -18,8 +18,8 @@ keys() {
 	local name
 
 	for name in "$@"; do
-		(umask 077 && toyvpnctl genkey >"$tmp/$name.key")
-		toyvpnctl pubkey <"$tmp/$name.key" >"$tmp/$name.pub"
+		make_key "$name"
+		echo "${key[$name]}" >"$tmp/$name.pub"
 	done
 }
 

@@ -109,11 +109,7 @@ EOF
 seen() {
 	on right nft -j list counter inet outside seen | jq '.nftables[] | select(.counter).counter.packets'
 }
-tries() {
-	ip netns exec left ping -q -i 0.1 "${outer4[right]}" >/dev/null 2>&1 &
-	defer kill_and_wait $!
-}
-tries
+spawn on left ping -q -i 0.1 "${outer4[right]}" >/dev/null 2>&1
 
 # comes_back NS UNIT PID: a new main process, ready
 comes_back() {
