@@ -17,6 +17,9 @@
 /* Seconds: TAI is ahead of UTC, counted as at 1970; and the label's offset */
 #define TAI64N_EPOCH	(BIT_ULL(62) + 10)
 
+/* No INIT is the newest one for longer while there is a handshake */
+#define RESP_TIME	(2 * TOYVPN_RETRY_MAX)
+
 /**
  * struct scratch - what one message needs while it is made or consumed
  * @noise: state of a handshake that may still fail
@@ -270,6 +273,8 @@ static void respond(struct toyvpn_device *tv, struct toyvpn_peer *peer, struct s
 		goto no_memory;
 	session->id.peer = peer;
 	session->id.index = index;
+	if (READ_ONCE(peer->timers.retry_at))
+		session->crossed = peer->handshake.id.index;
 	if (toyvpn_id_add(&tv->ids, &session->id)) {
 		toyvpn_session_put(session);
 		goto no_memory;
@@ -446,14 +451,17 @@ static void consume_resp_of(struct toyvpn_device *tv, struct toyvpn_peer *peer,
 {
 	const struct toyvpn_resp *resp = (const struct toyvpn_resp *)skb->data;
 	struct toyvpn_handshake *handshake = &peer->handshake;
+	u64 now = ktime_get_coarse_boottime_ns();
 	size_t n = skb->len - TOYVPN_RESP_MIN;
 	struct toyvpn_blob *received = NULL;
 	struct toyvpn_session *session;
 	struct toyvpn_endpoint endpoint;
 	u8 cipher;
 
+	/* An INIT that a session of the peer's has overtaken is not sent again, nor waited for */
 	if (peer->dead || !tv->has_identity || !handshake->id.index ||
-	    handshake->id.index != le32_to_cpu(resp->receiver)) {
+	    handshake->id.index != le32_to_cpu(resp->receiver) ||
+	    now - peer->timers.last_init > RESP_TIME) {
 		toyvpn_count(tv, TOYVPN_STAT_RX_UNKNOWN_INDEX);
 		return;
 	}
@@ -510,6 +518,9 @@ static void consume_resp_of(struct toyvpn_device *tv, struct toyvpn_peer *peer,
 		toyvpn_peer_ready(peer, session);
 		/* What waits confirms the session, or else a keepalive does */
 		toyvpn_peer_want(peer, TOYVPN_WANT_KEEPALIVE);
+	} else {
+		toyvpn_peer_set_reason(peer, TOYVPN_REASON_NONE);
+		toyvpn_peer_event(peer, TOYVPN_EVENT_HANDSHAKE_ENDED);
 	}
 	return;
 

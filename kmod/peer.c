@@ -411,13 +411,12 @@ static void retire_session(struct toyvpn_peer *peer, struct toyvpn_session *sess
 /*
  * When both sides began a handshake at once, each has a session of its own, and
  * would renew that when the other renews its own: for ever both at once. So one
- * of them uses the other's, and both know which of them it is. They crossed if
- * the peer's, @theirs, came to be while our INIT was on its way.
+ * of them uses the other's, and both know which of them it is.
  */
-static bool gives_way(const struct toyvpn_peer *peer, const struct toyvpn_session *theirs)
+static bool gives_way(const struct toyvpn_peer *peer, const struct toyvpn_session *ours,
+		      const struct toyvpn_session *theirs)
 {
-	return theirs && !theirs->initiator &&
-	       theirs->birth >= READ_ONCE(peer->timers.last_init) &&
+	return theirs && theirs->crossed == ours->id.index &&
 	       memcmp(peer->device->identity.public, peer->public_key, TOYVPN_NOISE_KEY_LEN) < 0;
 }
 
@@ -445,13 +444,13 @@ bool toyvpn_peer_add_session(struct toyvpn_peer *peer, struct toyvpn_session *se
 	if (!session->initiator) {
 		rcu_assign_pointer(peer->next, session);
 		drop_session(peer, next);
-	} else if (!next && gives_way(peer, current_session)) {
+	} else if (!next && gives_way(peer, session, current_session)) {
 		retire_session(peer, session);
 		used = false;
 	} else {
 		retire_session(peer, current_session);
 		rcu_assign_pointer(peer->current_session, session);
-		if (!gives_way(peer, next)) {
+		if (!gives_way(peer, session, next)) {
 			retire_session(peer, next);
 			RCU_INIT_POINTER(peer->next, NULL);
 		}

@@ -122,8 +122,8 @@ enum toyvpn_peer_wanted {
  * @current_session: what we send on (read under RCU)
  * @next: made by the peer's INIT, not confirmed by data yet (RCU)
  * @previous: newest first; still valid for receiving, where they are found by their
- *	index. If both sides begin a handshake at once, each sends on a session of
- *	its own; three, since both begin the next one at once as well
+ *	index. If both sides begin a handshake at once, each may send on a session of
+ *	its own; three, since both may begin the next one at once as well
  * @endpoint_lock: guards @endpoint; writers with bottom halves off
  * @endpoint: where it is
  * @dst_cache: route to there, a CPU

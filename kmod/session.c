@@ -28,6 +28,9 @@ static struct crypto_aead *aes_pin;
 /* What is made of generic parts has less, what uses the CPU's instructions more */
 #define FAST_PRIORITY	300
 
+/* A live initiator has renewed its session by then */
+#define CROSSED_TIME	(2 * TOYVPN_KEEPALIVE_TIMEOUT)
+
 /* The indexes that are in the table are random: they are their own hash */
 static u32 id_hash(const void *index, u32 len, u32 seed)
 {
@@ -328,11 +331,14 @@ bool toyvpn_session_alive(const struct toyvpn_session *session, u64 now)
  * @now: ns of boot time
  *
  * Return: true once it is REKEY_AFTER_TIME old and ours, or has carried
- * REKEY_AFTER_MESSAGES.
+ * REKEY_AFTER_MESSAGES. Of two that crossed, the other side may wait for us to
+ * renew the other one: so also if that should have happened a while ago.
  */
 bool toyvpn_session_wants_rekey(const struct toyvpn_session *session, u64 now)
 {
 	if (session->initiator && age(session, now) >= (s64)TOYVPN_REKEY_AFTER_TIME)
+		return true;
+	if (session->crossed && age(session, now) >= (s64)(TOYVPN_REKEY_AFTER_TIME + CROSSED_TIME))
 		return true;
 	return (u64)atomic64_read(&session->counter) >= TOYVPN_REKEY_AFTER_MESSAGES ||
 	       READ_ONCE(session->replay.next) >= TOYVPN_REKEY_AFTER_MESSAGES;

@@ -36,6 +36,8 @@ struct toyvpn_id {
  * @remote: the peer's name for it
  * @cipher: enum toyvpn_cipher
  * @initiator: our INIT made it
+ * @crossed: it was not, and this is the index of an INIT of ours that was under way
+ *	then; 0 for none
  * @birth: ns of boot time
  * @send: what we encrypt with; NULL: the kernel's library does it, with @send_key
  * @receive: what we decrypt with, likewise
@@ -51,6 +53,7 @@ struct toyvpn_session {
 	__le32 remote;
 	u8 cipher;
 	bool initiator;
+	u32 crossed;
 	u64 birth;
 	struct crypto_aead *send;
 	struct crypto_aead *receive;

@@ -68,6 +68,17 @@ static void responder_does_not_rekey_after_time(struct kunit *test)
 	KUNIT_EXPECT_FALSE(test, toyvpn_session_wants_rekey(session, NOW + 179 * NSEC_PER_SEC));
 }
 
+/* Unless it may be waiting for us to renew another one */
+static void responder_rekeys_what_crossed(struct kunit *test)
+{
+	struct toyvpn_session *session = test->priv;
+
+	session->initiator = false;
+	session->crossed = 1;
+	KUNIT_EXPECT_FALSE(test, toyvpn_session_wants_rekey(session, NOW + 140 * NSEC_PER_SEC - 1));
+	KUNIT_EXPECT_TRUE(test, toyvpn_session_wants_rekey(session, NOW + 140 * NSEC_PER_SEC));
+}
+
 static void reject_after_time(struct kunit *test)
 {
 	struct toyvpn_session *session = test->priv;
@@ -361,6 +372,7 @@ static struct kunit_case session_test_cases[] = {
 	KUNIT_CASE(new_session),
 	KUNIT_CASE(rekey_after_time),
 	KUNIT_CASE(responder_does_not_rekey_after_time),
+	KUNIT_CASE(responder_rekeys_what_crossed),
 	KUNIT_CASE(reject_after_time),
 	KUNIT_CASE(younger_than_the_time),
 	KUNIT_CASE(rekey_after_messages_sent),

@@ -27,6 +27,13 @@ def between(value, low, high, what):
     assert low <= value <= high, f"{what}: {value:.3f} s, wanted {low} to {high}"
 
 
+def become(larger):
+    """Somebody whose public key is larger than the host's, or smaller."""
+    host.set("peer", host.base64(peer.identity.public), "remove")
+    while (peer.identity.public > peer.host_public) != larger:
+        peer.identity = tv.Identity.generate()
+
+
 def anew():
     host.knows_anew(peer, [OURS + "/32"])
 
@@ -79,8 +86,8 @@ def connected():
 
 
 def both_begin():
-    """The host's INIT and ours meet: the session that the host made, and ours. Each of the two goes
-    on with its own, once it has its RESP, and the host has the one to its INIT last."""
+    """The host's INIT and ours meet: the session that the host made, and ours. The host has the RESP
+    to its INIT last."""
     answer = peer.answer()
     offer = peer.offer()
     ours = offer.finish(peer.exchange(offer))
@@ -184,6 +191,7 @@ def _():
 
 @case("both sides begin at once, twice: what is under way on any of the four sessions arrives")
 def _():
+    become(larger=False)
     anew()
     hello()
     began = time.monotonic()
@@ -196,6 +204,37 @@ def _():
     for session in sessions:
         peer.send(session.seal(packet(b"under way")))
         equal(inside.recv(65536), b"under way", "what arrives")
+
+
+@case("both sides begin at once: the host uses the session of the larger key")
+def _():
+    for larger in False, True:
+        become(larger)
+        anew()
+        hello()
+        theirs, ours = both_begin()
+        peer.send(ours.seal(packet(b"moves it")))
+        equal(inside.recv(65536), b"moves it", "on our session")
+        hello(b"moved")
+        wanted = ours if larger else theirs
+        equal(packets.udp_payload(wanted.open(peer.receive(tv.DATA))), b"moved", "on that one")
+
+
+@case("who is not renewed by the other side renews what crossed: 20 seconds later")
+def _():
+    become(larger=True)
+    anew()
+    hello()
+    _, ours = both_begin()
+    began = time.monotonic()
+    for second in range(10, 140, 10):
+        sleep_until(began + second)
+        peer.send(ours.seal(packet(b"data")))
+        hello()
+    equal(collect(9, tv.INIT), [], "INITs")
+    sleep_until(began + 140.5)
+    hello()
+    assert receive(2, tv.INIT), "no INIT"
 
 
 @case("the responder of a session does not")
