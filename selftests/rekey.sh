@@ -78,6 +78,11 @@ both_begin() {
 	return 1
 }
 
+# number_of NS: its public key, as hexadecimal digits
+number_of() {
+	base64 -d <<<"${key[$1]}" | od -An -v -tx1 | tr -d ' \n'
+}
+
 # order_keys SMALLER LARGER: whose public key is the smaller number from now on
 order_keys() {
 	if [[ $(number_of "$1") > $(number_of "$2") ]]; then

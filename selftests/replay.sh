@@ -15,5 +15,9 @@ pinger=$!
 as_peer replay.py
 kill -INT "$pinger"
 wait "$pinger" || :
-check "the honest peer lost nothing" grep ' 0% packet loss' "$tmp/ping"
+# The last request may be on its way when ping is told to end
+lost_nothing() {
+	awk '/packets transmitted/ { print; good = $1 - $4 <= 1 } END { exit !good }' "$tmp/ping"
+}
+check "the honest peer lost nothing" lost_nothing
 check "and is connected" shown_is left honest state connected

@@ -58,9 +58,13 @@ nest() {
 # left_behind MARK: what a story did not clean up, one a line; and clean it up. Its processes are
 # known by MARK in their environment, whatever became of their parents.
 left_behind() {
-	local file pid name _
+	local file pid name try _
 
-	sleep 0.2 # what was just killed needs a moment to be gone
+	# What was just killed needs a moment to be gone
+	for ((try = 0; try < 25; try++)); do
+		sleep 0.2
+		grep -qslz "^TOYVPN_STORY=$1\$" /proc/[0-9]*/environ || break
+	done
 	grep -slz "^TOYVPN_STORY=$1\$" /proc/[0-9]*/environ | while read -r file; do
 		pid=${file//[^0-9]/}
 		echo "process $pid: $(tr '\0' ' ' <"/proc/$pid/cmdline")"

@@ -171,13 +171,17 @@ end_stay() {
 	ends 0
 }
 
+listens() {
+	[[ $(on right ss -Hltn 'sport = :7777') ]]
+}
+
 # One TCP connection through the tunnel, in both directions, that has to outlive everything.
 talk_begins() {
 	spawn on right socat TCP-LISTEN:7777,bind=10.9.0.2 PIPE
 	mkfifo "$tmp/to"
 	# For both: whoever opens it for one alone waits for the other.
 	exec {to}<>"$tmp/to"
-	sleep 1
+	wait_for 30 listens
 	# Not by spawn: what is begun in the background within a function reads nothing.
 	ip netns exec left ncat 10.9.0.2 7777 <"$tmp/to" >"$tmp/from" &
 	defer kill_and_wait $!
@@ -227,7 +231,10 @@ moves_to_lte() {
 }
 
 shown_from() {
-	wait_for 20 grep -q "$1" <(on right toyvpnctl show vpn0 endpoints)
+	wait_for 20 comes_from "$1"
+}
+comes_from() {
+	[[ $(on right toyvpnctl show vpn0 endpoints) == *"$1"* ]]
 }
 
 check "from one network to another: the connection goes on" moves_to_lte

@@ -26,6 +26,16 @@ write_conf() {
 	END
 }
 
+# finds PATTERN CMD...: a line that CMD prints has PATTERN. Not by a pipe, which grep -q closes early
+finds() {
+	local pattern=$1 found
+
+	shift
+	found=$("$@" 2>&1)
+	echo "$found"
+	grep -q "$pattern" <<<"$found"
+}
+
 # finds_not PATTERN CMD...: no line that CMD prints has PATTERN
 finds_not() {
 	local pattern=$1 found
@@ -129,8 +139,8 @@ write_conf
 check_refused "reload without up" "home is not up" on left toyvpnctl reload "$conf"
 write_conf
 chmod 644 "$conf"
-check "a file that others can read: a warning" grep -q "warning: .*other users can open this file" \
-	<(up --no-wait 2>&1)
+check "a file that others can read: a warning" \
+	finds "warning: .*other users can open this file" up --no-wait
 check "down" down
 chmod 600 "$conf"
 
@@ -152,12 +162,12 @@ by_tunnel() {
 	local address
 
 	for address; do
-		ip -n left route get "$address" | tee /dev/stderr | grep -q 'dev home'
+		finds 'dev home' ip -n left route get "$address"
 	done
 }
 
 by_eth() {
-	ip -n left route get "$@" | tee /dev/stderr | grep -q 'dev eth0'
+	finds 'dev eth0' ip -n left route get "$@"
 }
 
 mtu() {
@@ -216,8 +226,8 @@ check "Table = off: no routes" no_routes
 write_conf 'Table = 1234'
 numbered() {
 	up --no-wait
-	ip -n left route show table 1234 | grep -q '^default dev home'
-	ip -n left -6 route show table 1234 | grep -q '^default dev home'
+	finds '^default dev home' ip -n left route show table 1234
+	finds '^default dev home' ip -n left -6 route show table 1234
 	finds_not 1234 ip -n left rule
 	down
 }
@@ -225,8 +235,8 @@ check "Table = 1234: routes there, no rules" numbered
 write_conf 'FwMark = 0x77'
 marked() {
 	up --no-wait
-	ip -n left rule | grep -q 'not from all fwmark 0x77 lookup 119'
-	ip -n left -6 rule | grep -q 'not from all fwmark 0x77 lookup 119'
+	finds 'not from all fwmark 0x77 lookup 119' ip -n left rule
+	finds 'not from all fwmark 0x77 lookup 119' ip -n left -6 rule
 	down
 }
 check "FwMark = 0x77 is the mark and the table" marked
@@ -254,7 +264,7 @@ two() {
 	on left toyvpnctl up --no-wait "$tmp/other.conf"
 	on left toyvpnctl down home
 	[[ $(on left sysctl -n net.ipv4.conf.all.src_valid_mark) == 1 ]]
-	ip -n left rule | grep -q suppress_prefixlength
+	finds suppress_prefixlength ip -n left rule
 	on left toyvpnctl down other
 }
 check "two tunnels, of which the first goes first" two
@@ -331,11 +341,10 @@ reloads() {
 		$'AllowedIPs = 10.9.0.0/24, 2001:db8:7::/48\nPersistentKeepalive = 7'
 	sed -i 's,10.9.0.1/24,10.9.0.1/24\, 10.9.0.11/24,; s/, fd09::1\/64//' "$conf"
 	on left toyvpnctl reload "$conf"
-	ip -n left addr show dev home
-	ip -n left addr show dev home | grep -q 'inet 10.9.0.11/24'
+	finds 'inet 10.9.0.11/24' ip -n left addr show dev home
 	finds_not fd09::1 ip -n left addr show dev home
 	finds_not 203.0.113 ip -n left route show
-	ip -n left -6 route show | grep -q '^2001:db8:7::/48 dev home'
+	finds '^2001:db8:7::/48 dev home' ip -n left -6 route show
 	on left grep -qx 'nameserver 10.9.0.3' /etc/resolv.conf
 	[[ $(mtu) == 1300 && $(on left cat /sys/class/net/home/ifindex) == "$index" ]]
 	[[ $(on left toyvpnctl show home persistent-keepalive | cut -f 2) == 7 ]]

@@ -739,12 +739,13 @@ static bool step(struct running *run, struct pollfd *fds)
 	look_for_suspend(run);
 	if (fds[CLOCK].revents)
 		arm_clock(run);
-	if (fds[SIGNALS].revents)
-		hear_signal(run);
 	if (fds[EVENTS].revents && !events_read(&run->events, hear_event, run))
 		return false;
 	if (fds[NETWORK].revents && !rtnl_watch_read(&run->network, hear_change, run))
 		return false;
+	/* Last: who stops a service takes the tunnel down before the signal, and that is no failure. */
+	if (fds[SIGNALS].revents && !run->over)
+		hear_signal(run);
 	if (run->lost_events && !run->over && !hear_all(run))
 		return false;
 	for (i = 0; i < n && !run->over; i++)

@@ -533,20 +533,25 @@ def _():
 
 @case("RESP forged, cut short or for another INIT is dropped, and the true one still works")
 def _():
-    initiation()
-    answer = peer.answer()
-    message = answer.resp()
-    for length in range(len(message)):
-        peer.send(message[:length])
-    for at in range(len(message) - 16):
-        broken = bytearray(message)
-        broken[at] ^= 1
-        if at >= 12:
-            broken = bytearray(tv.with_macs(bytes(broken[:-32]), peer.host_public))
-        if bytes(broken[:-16]) != message[:-16]:
-            peer.send(bytes(broken))
-    peer.send(message)
-    equal(packets.udp_payload(answer.session().open(peer.receive(tv.DATA))), b"hello", "data")
+    # A busy machine sends its next INIT before it has read all of these: then they answer none
+    for _ in range(5):
+        initiation()
+        answer = peer.answer()
+        message = answer.resp()
+        for length in range(len(message)):
+            peer.send(message[:length])
+        for at in range(len(message) - 16):
+            broken = bytearray(message)
+            broken[at] ^= 1
+            if at >= 12:
+                broken = bytearray(tv.with_macs(bytes(broken[:-32]), peer.host_public))
+            if bytes(broken[:-16]) != message[:-16]:
+                peer.send(bytes(broken))
+        peer.send(message)
+        got = peer.receive(tv.INIT, tv.DATA)
+        if got and got[0] == tv.DATA:
+            break
+    equal(packets.udp_payload(answer.session().open(got)), b"hello", "data")
     # And no second session from the same RESP.
     with host.counts("rx_drop_unknown_session"):
         peer.send(message)
@@ -554,15 +559,16 @@ def _():
 
 @case("a cookie that the host is given comes back as mac2")
 def _():
-    initiation()
-    answer = peer.answer()
-    cookie = os.urandom(16)
-    forged = tv.make_cookie(peer.identity.public, os.urandom(16), answer.remote_index, bytes(16))
+    # Counters are read before the INIT: the next one comes after a second, cookie or not
     with host.counts("handshake_drop_authentication"):
-        peer.send(forged)
-    peer.send(tv.make_cookie(peer.identity.public, cookie, answer.remote_index,
-                             tv.mac1_of(answer.message)))
-    message = peer.receive(tv.INIT)
+        initiation()
+        answer = peer.answer()
+        cookie = os.urandom(16)
+        peer.send(tv.make_cookie(peer.identity.public, os.urandom(16), answer.remote_index,
+                                 bytes(16)))
+        peer.send(tv.make_cookie(peer.identity.public, cookie, answer.remote_index,
+                                 tv.mac1_of(answer.message)))
+        message = peer.receive(tv.INIT)
     assert message, "no second INIT"
     equal(message[-16:], tv.mac2(cookie, message[:-16]), "mac2")
     assert tv.Answer(peer.identity, message).noise.ephemeral, "unreadable"
@@ -575,7 +581,8 @@ def calm():
     def answers_at_once():
         peer.send_handshake(peer.offer().message)
         time.sleep(0.2)
-        return peer.receive(tv.RESP, tv.COOKIE)[0] == tv.RESP
+        message = peer.receive(tv.RESP, tv.COOKIE, timeout=1)
+        return bool(message) and message[0] == tv.RESP
 
     wait_until(answers_at_once, "an end of the load")
 

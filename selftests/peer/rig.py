@@ -107,8 +107,9 @@ class Peer:
         return tv.Offer(self.identity, self.host_public, **fields)
 
     def send_handshake(self, message):
-        """Not sooner after the one before than the host answers (INIT_MIN_INTERVAL)."""
-        time.sleep(0.025)
+        """Not sooner after the one before than the host answers (INIT_MIN_INTERVAL), whose clock may
+        be some ticks behind."""
+        time.sleep(0.05)
         self.send(message)
 
     def send(self, message):
