@@ -743,7 +743,7 @@ static bool step(struct running *run, struct pollfd *fds)
 		return false;
 	if (fds[NETWORK].revents && !rtnl_watch_read(&run->network, hear_change, run))
 		return false;
-	/* Last: who stops a service takes the tunnel down before the signal, and that is no failure. */
+	/* Last: a service is stopped by "down" and then by a signal, which is no failure. */
 	if (fds[SIGNALS].revents && !run->over)
 		hear_signal(run);
 	if (run->lost_events && !run->over && !hear_all(run))
