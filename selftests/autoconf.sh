@@ -130,7 +130,7 @@ follows() {
 	on left toyvpnctl set home peer "${key[right]}" connect
 	wait_for 30 has 'inet 10.9.0.5/24' ip addr show dev home
 	wait_for 30 has '^default dev home' ip route show table all
-	has 'suppress_prefixlength' ip rule
+	wait_for 30 has 'suppress_prefixlength' ip rule
 	has '^1420$' cat /sys/class/net/home/mtu
 	wait_for 30 has_nothing_old
 	pings left 203.0.113.7

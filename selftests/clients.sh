@@ -114,7 +114,7 @@ downloads() {
 }
 
 check "before: a name that nobody blocks" wait_for 20 every sees_ads
-check "before: the web server sees each of them" every as_itself
+check "before: the web server sees each of them" wait_for 20 every as_itself
 
 #
 # The server's owner: a file, three users, a file for each

@@ -60,7 +60,7 @@ watch_wire() {
 	rm -f "$tmp/wire.pcap"
 	background on right tcpdump -Z root -U -i eth0 -w "$tmp/wire.pcap" >"$tmp/tcpdump" 2>&1
 	capture=$!
-	wait_for 20 grep -q 'listening on' "$tmp/tcpdump"
+	wait_for 300 grep -q 'listening on' "$tmp/tcpdump"
 }
 
 # nothing_out: since watch_wire

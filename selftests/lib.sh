@@ -150,12 +150,13 @@ kill_and_wait() {
 
 # wait_for SECONDS CMD...: run CMD again and again until it succeeds; fails after SECONDS
 wait_for() {
-	local seconds=$1 deadline
+	local seconds=$1 deadline more=$1
 
 	shift
 	deadline=$((SECONDS + seconds))
 	until "$@" >/dev/null 2>&1; do
-		((SECONDS < deadline)) || return 1
+		# The clock may have jumped, or we have stood still: as many more tries
+		((SECONDS < deadline || more-- > 0)) || return 1
 		sleep 0.1
 	done
 }

@@ -60,7 +60,8 @@ third() {
 
 # orphan: what the link without its socket's namespace can still do: answer, and go
 orphan() {
-	no_ping box "${inner4[right]}"
+	# A namespace ends some time after it was deleted
+	wait_for 30 no_ping box "${inner4[right]}"
 	on box toyvpnctl show vpn1
 	ip -n box -d link show vpn1
 	ip -n box link del vpn1

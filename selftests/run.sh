@@ -116,7 +116,7 @@ run_story() {
 	local log=$report/$name
 
 	file=$(file_of "$name")
-	timeout=$((patience * $(setting "$file" timeout 120)))
+	timeout=$((patience * $(setting "$file" timeout 300)))
 	mark="$name.$RANDOM$RANDOM"
 	echo "selftests: $mark" >/dev/kmsg
 	echo "  KTAP version 1"
@@ -175,7 +175,7 @@ case ${1:-} in
 		clock=$(setting "$file" clock real)
 		smp=$(setting "$file" smp 2)
 		[[ $clock == real ]] || smp=1
-		echo "$name $clock $smp $(setting "$file" timeout 120) $(setting "$file" suites all)" \
+		echo "$name $clock $smp $(setting "$file" timeout 300) $(setting "$file" suites all)" \
 			"$(setting "$file" debug no)"
 	done
 	exit

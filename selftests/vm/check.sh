@@ -68,7 +68,8 @@ one_guest() {
 	local line rc=0 limit inner=0 booted='' output
 
 	exec {output}< <(CMD="SLOW=$slow BUSY=$busy selftests/run.sh ${names[*]}" SUITE=$(suite_of "$machine") \
-		KERNEL=$kernel CLOCK=$clock SMP=$smp TIMEOUT=$((patience * 3600)) exec "$vm/boot.sh")
+		KERNEL=$kernel CLOCK=$clock SMP=$smp BOOT_TIMEOUT=$((patience * 150)) \
+		TIMEOUT=$((patience * 3600)) exec "$vm/boot.sh")
 	pid=$!
 	limit=$((SECONDS + patience * 300))
 	while ((${#names[@]})); do
