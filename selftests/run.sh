@@ -96,7 +96,7 @@ complained() {
 	log=$(dmesg)
 	# The log is a ring. What it has lost may have been a complaint.
 	[[ $log == *"$1"* ]] || echo "its log is too small for all that it printed"
-	log=${log#*"$1"}
+	log=$(sed "1,/$1/d" <<<"$log")
 	! grep -qE "$complaints" <<<"$log" || echo "$log"
 }
 
