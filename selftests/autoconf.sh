@@ -2,7 +2,6 @@
 # SPDX-License-Identifier: GPL-2.0
 # Autoconf: a client takes address, routes, name servers and MTU from its server, and follows when they
 # change.
-# suites: default
 
 # shellcheck source=selftests/lib.sh
 . "$(dirname "$0")/lib.sh"

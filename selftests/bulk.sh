@@ -2,6 +2,7 @@
 # SPDX-License-Identifier: GPL-2.0
 # Bulk TCP and UDP both ways with both ciphers; what arrives is compared by its SHA-256.
 # timeout: 300
+# suites: all
 
 . "$(dirname "$0")/lib.sh"
 . "$selftests/net.sh"

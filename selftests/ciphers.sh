@@ -1,6 +1,7 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0
 # Which cipher a session gets: what one side wants, the other ranks; and none in common.
+# suites: all
 
 . "$(dirname "$0")/lib.sh"
 . "$selftests/net.sh"

@@ -7,8 +7,8 @@
 #	anna (10.1.1.2) --+
 #	bert (10.1.2.2) --+-- right (server, 192.0.2.2) ---- web (203.0.113.80): nginx, and the usual name server
 #	carl (10.1.3.2) --+
-# suites: default
 # timeout: 600
+# suites: all
 
 # shellcheck source=selftests/lib.sh
 # shellcheck disable=SC2119 # of functions that can do without words

@@ -1,7 +1,6 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0
 # What bash offers after each word of toyvpnctl.
-# suites: default
 
 # shellcheck source=selftests/lib.sh
 . "$(dirname "$0")/lib.sh"

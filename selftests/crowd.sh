@@ -1,7 +1,6 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0
 # A thousand clients join at once: all are let in, each with an address of its own.
-# suites: default
 # timeout: 900
 
 # shellcheck source=selftests/lib.sh

@@ -3,7 +3,6 @@
 # A day in the life of a tunnel: nothing is lost but with the network, and no memory.
 # clock: long
 # timeout: 100000
-# suites: default
 
 . "$(dirname "$0")/lib.sh"
 . "$selftests/net.sh"

@@ -3,6 +3,7 @@
 # What a virtual machine behind us says of its packets (where their checksum goes, how they are to be cut)
 # need not be true, and is either done or harms nobody.
 # debug: yes
+# suites: all
 
 . "$(dirname "$0")/lib.sh"
 . "$selftests/net.sh"

@@ -3,7 +3,6 @@
 # What user space hears of peers unasked: their state and why, where they are, what they configure.
 # clock: virtual
 # timeout: 3000
-# debug: yes
 
 . "$(dirname "$0")/lib.sh"
 . "$selftests/net.sh"

@@ -3,6 +3,7 @@
 # Ping, TCP and UDP in all combinations of inner and outer address family.
 # timeout: 300
 # debug: yes
+# suites: all
 
 . "$(dirname "$0")/lib.sh"
 . "$selftests/net.sh"

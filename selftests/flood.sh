@@ -2,7 +2,6 @@
 # SPDX-License-Identifier: GPL-2.0
 # A server under floods: by somebody who knows its public key, and by one who sees its traffic.
 # Here is what holds however fast a machine is; bench/flood.sh measures the rest.
-# suites: default
 # timeout: 900
 
 . "$(dirname "$0")/lib.sh"

@@ -1,7 +1,6 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0
 # Netlink messages by the thousand that are nearly right: SEED= repeats a run, N= makes it longer.
-# suites: default
 # timeout: 900
 # debug: yes
 

@@ -2,7 +2,6 @@
 # SPDX-License-Identifier: GPL-2.0
 # A peer with valid keys sends what is broken, at every layer. An honest peer of the same link loses
 # nothing meanwhile. FUZZ_MESSAGES and FUZZ_SEED say how many messages, and which.
-# suites: default
 # timeout: 900
 # debug: yes
 

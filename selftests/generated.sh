@@ -1,6 +1,7 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0
 # What is generated from uapi/toyvpn.yaml is what the kernel's generator makes of it today.
+# suites: all
 
 . "$(dirname "$0")/lib.sh"
 

@@ -3,7 +3,6 @@
 # KillSwitch: from "up" to "down" nothing is seen on the wire but the tunnel, whatever happens.
 # clock: virtual
 # timeout: 1200
-# suites: default
 
 # shellcheck source=selftests/lib.sh
 . "$(dirname "$0")/lib.sh"

@@ -4,6 +4,7 @@
 # loaded, if it was built with TOYVPN_KUNIT=y and the kernel has KUnit.
 # timeout: 240
 # debug: yes
+# suites: all
 
 . "$(dirname "$0")/lib.sh"
 

@@ -2,7 +2,6 @@
 # SPDX-License-Identifier: GPL-2.0
 # The server is killed again and again while clients join: no address is given twice, none that a
 # client was told of is forgotten, none is kept by nobody.
-# suites: default
 # timeout: 900
 
 # shellcheck source=selftests/lib.sh

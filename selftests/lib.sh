@@ -6,7 +6,7 @@
 #	# What this story is about, in a sentence.
 #	# clock: virtual		(optional: idle time costs nothing; default real; long for hours: vm/boot.sh)
 #	# timeout: 60			(optional: seconds of the guest's clock)
-#	# suites: default		(optional: check-all runs it on that suite alone)
+#	# suites: all			(optional: check-all runs it on each suite, not on the default one alone)
 #	# debug: yes			(optional: check-all KERNEL=debug runs it on that kernel as well)
 #	. "$(dirname "$0")/lib.sh"
 #	tunnel_pair

@@ -1,7 +1,6 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0
 # Thousands of peers and of allowed IPs: set from a file, dumped, changed meanwhile, broken off.
-# suites: default
 # timeout: 900
 
 # shellcheck source=selftests/lib.sh

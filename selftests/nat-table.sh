@@ -4,7 +4,6 @@
 # of rules and settings is as it was before.
 #
 #	left ---- right (server) ---- web
-# suites: default
 # timeout: 600
 
 # shellcheck source=selftests/lib.sh

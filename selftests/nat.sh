@@ -1,6 +1,7 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0
 # The main job: a client reaches a third network through the tunnel and the server's masquerading.
+# suites: all
 
 . "$(dirname "$0")/lib.sh"
 . "$selftests/net.sh"

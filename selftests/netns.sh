@@ -3,6 +3,7 @@
 # The link moves between namespaces while its UDP socket stays where it was made; namespaces go.
 # timeout: 300
 # debug: yes
+# suites: all
 
 . "$(dirname "$0")/lib.sh"
 . "$selftests/net.sh"

@@ -1,7 +1,6 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0
 # As races.sh, on four CPUs.
-# suites: default
 # smp: 4
 # timeout: 900
 

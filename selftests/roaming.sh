@@ -3,7 +3,6 @@
 # Peers that move, and peers behind a router that masquerades and forgets.
 # clock: virtual
 # timeout: 1200
-# debug: yes
 
 . "$(dirname "$0")/lib.sh"
 . "$selftests/net.sh"

@@ -175,7 +175,7 @@ case ${1:-} in
 		clock=$(setting "$file" clock real)
 		smp=$(setting "$file" smp 2)
 		[[ $clock == real ]] || smp=1
-		echo "$name $clock $smp $(setting "$file" timeout 300) $(setting "$file" suites all)" \
+		echo "$name $clock $smp $(setting "$file" timeout 300) $(setting "$file" suites default)" \
 			"$(setting "$file" debug no)"
 	done
 	exit

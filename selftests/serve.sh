@@ -1,7 +1,6 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0
 # A server that takes clients in: logins, addresses, what it gives them, and how it lets them go.
-# suites: default
 # timeout: 900
 
 # shellcheck source=selftests/lib.sh

@@ -2,6 +2,7 @@
 # SPDX-License-Identifier: GPL-2.0
 # Tiny and large packets, and what happens at the edges of the MTU.
 # timeout: 300
+# suites: all
 
 . "$(dirname "$0")/lib.sh"
 . "$selftests/net.sh"

@@ -1,7 +1,6 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0
 # The decisions of "up --stay", alone, on a made-up clock.
-# suites: default
 
 # shellcheck source=selftests/lib.sh
 . "$(dirname "$0")/lib.sh"

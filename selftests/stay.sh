@@ -4,7 +4,6 @@
 # a name with several addresses, suspend.
 # clock: virtual
 # timeout: 18000
-# suites: default
 
 # shellcheck source=selftests/lib.sh
 . "$(dirname "$0")/lib.sh"

@@ -3,6 +3,7 @@
 # Keys are erased before the machine suspends or hibernates and after it was cloned; afterwards the
 # next packet makes a new session.
 # clock: virtual
+# suites: all
 
 . "$(dirname "$0")/lib.sh"
 . "$selftests/net.sh"

@@ -1,6 +1,7 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0
 # The netlink family: strict about what it takes, clear about why not, silent about keys.
+# suites: all
 
 . "$(dirname "$0")/lib.sh"
 . "$selftests/net.sh"

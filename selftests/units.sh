@@ -2,7 +2,6 @@
 # SPDX-License-Identifier: GPL-2.0
 # The units for systemd: a server and a client, each kept by a systemd of its own, which is process 1
 # of namespaces in left and right.
-# suites: default
 # timeout: 600
 
 # shellcheck source=selftests/lib.sh

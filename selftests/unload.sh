@@ -3,6 +3,7 @@
 # Links, peers, keys, namespaces and the module itself go while traffic is at its heaviest.
 # timeout: 400
 # debug: yes
+# suites: all
 
 . "$(dirname "$0")/lib.sh"
 . "$selftests/net.sh"

@@ -2,7 +2,6 @@
 # SPDX-License-Identifier: GPL-2.0
 # DNS of "up": names are asked of the tunnel's name server, by systemd-resolved, by resolvconf and by
 # resolv.conf itself, and afterwards of the one of before, whatever happened.
-# suites: default
 # timeout: 300
 
 # shellcheck source=selftests/lib.sh

@@ -2,7 +2,6 @@
 # SPDX-License-Identifier: GPL-2.0
 # up, down, reload: from a file to a tunnel, and exactly undone, also when it fails or is killed at any
 # step.
-# suites: default
 # timeout: 600
 
 # shellcheck source=selftests/lib.sh

@@ -1,7 +1,6 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0
 # Who may log in: the file of users, changed by people, by several at once, and broken off.
-# suites: default
 # timeout: 300
 
 # shellcheck source=selftests/lib.sh

@@ -2,6 +2,7 @@
 # SPDX-License-Identifier: GPL-2.0
 # The protocol in user space, which other stories use as a peer, against the published vectors.
 # debug: yes
+# suites: all
 
 . "$(dirname "$0")/lib.sh"
 . "$selftests/net.sh"

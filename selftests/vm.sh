@@ -1,6 +1,7 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0
 # The guest is the machine that the stories rely on.
+# suites: all
 
 # shellcheck source=selftests/lib.sh
 . "$(dirname "$0")/lib.sh"

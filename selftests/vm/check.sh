@@ -186,16 +186,16 @@ list() {
 	printf '%s\n' "${stories[@]}"
 }
 
-# list_of MACHINE: those that it runs, all if it is the only one. Of several suites the default one alone
-# runs what says "suites: default": it takes long and has little to do with the kernel's version. A kernel
-# of ours takes several times as long for all, and runs what says "debug: yes".
+# list_of MACHINE: those that it runs, all if it is the only one. Of several suites the default one runs
+# all, the others what says "suites: all": it meets what differs in their kernels and libraries. A kernel of
+# ours takes several times as long for all, and runs what says "debug: yes".
 list_of() {
 	if ((${#machines[@]} == 1)); then
 		list
 	elif is_kernel "$1"; then
 		list | awk '$6 == "yes"'
 	elif [[ $1 != "$default_suite" ]]; then
-		list | awk '$5 != "default"'
+		list | awk '$5 == "all"'
 	else
 		list
 	fi
