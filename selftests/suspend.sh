@@ -2,7 +2,6 @@
 # SPDX-License-Identifier: GPL-2.0
 # Keys are erased before the machine suspends or hibernates and after it was cloned; afterwards the
 # next packet makes a new session.
-# clock: virtual
 # suites: all
 
 . "$(dirname "$0")/lib.sh"
