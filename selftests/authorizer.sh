@@ -4,7 +4,6 @@
 # of themselves, and what they are told. A thousand at once, and no more than there is room for.
 # clock: virtual
 # timeout: 3000
-# debug: yes
 
 . "$(dirname "$0")/lib.sh"
 . "$selftests/net.sh"

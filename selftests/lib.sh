@@ -7,7 +7,7 @@
 #	# clock: virtual		(optional: idle time costs nothing; default real; long for hours: vm/boot.sh)
 #	# timeout: 60			(optional: seconds of the guest's clock)
 #	# suites: all			(optional: check-all runs it on each suite, not on the default one alone)
-#	# debug: yes			(optional: check-all KERNEL=debug runs it on that kernel as well)
+#	# debug: yes			(optional: check-all KERNEL=debug runs it on that kernel, not on the default suite)
 #	. "$(dirname "$0")/lib.sh"
 #	tunnel_pair
 #	check "ping crosses the tunnel" on left ping -c 3 "${inner4[right]}"

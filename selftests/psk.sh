@@ -2,7 +2,6 @@
 # SPDX-License-Identifier: GPL-2.0
 # The pre-shared key: right, wrong, missing, changed while the tunnel is in use.
 # debug: yes
-# suites: all
 
 . "$(dirname "$0")/lib.sh"
 . "$selftests/net.sh"

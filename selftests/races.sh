@@ -4,7 +4,6 @@
 # SEED= repeats a run as far as the scheduler lets it, ROUNDS= makes it longer.
 # timeout: 900
 # debug: yes
-# suites: all
 
 . "$(dirname "$0")/lib.sh"
 . "$selftests/net.sh"

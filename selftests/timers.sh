@@ -3,7 +3,6 @@
 # The timers of the protocol, seen from the wire: retries, keepalives, rekeying, expiry, erasure.
 # clock: virtual
 # timeout: 6000
-# debug: yes
 
 . "$(dirname "$0")/lib.sh"
 . "$selftests/net.sh"

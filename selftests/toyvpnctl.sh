@@ -2,7 +2,6 @@
 # SPDX-License-Identifier: GPL-2.0
 # Every command of toyvpnctl, with good and bad input, on a real interface.
 # timeout: 600
-# suites: all
 
 # shellcheck source=selftests/lib.sh
 # shellcheck disable=SC2016 # of jq

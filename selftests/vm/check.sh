@@ -186,9 +186,9 @@ list() {
 	printf '%s\n' "${stories[@]}"
 }
 
-# list_of MACHINE: those that it runs, all if it is the only one. Of several suites the default one runs
-# all, the others what says "suites: all": it meets what differs in their kernels and libraries. A kernel of
-# ours takes several times as long for all, and runs what says "debug: yes".
+# list_of MACHINE: those that it runs, all if it is the only one. Of several a kernel of ours, which takes
+# several times as long for each, runs what says "debug: yes", and the default suite all others: it has the
+# same kernel. The other suites run what says "suites: all": it meets what differs there.
 list_of() {
 	if ((${#machines[@]} == 1)); then
 		list
@@ -196,6 +196,8 @@ list_of() {
 		list | awk '$6 == "yes"'
 	elif [[ $1 != "$default_suite" ]]; then
 		list | awk '$5 == "all"'
+	elif is_kernel "${machines[0]}"; then
+		list | awk '$6 != "yes"'
 	else
 		list
 	fi
