@@ -96,7 +96,7 @@ complained() {
 	log=$(dmesg)
 	# The log is a ring. What it has lost may have been a complaint.
 	[[ $log == *"$1"* ]] || echo "its log is too small for all that it printed"
-	log=$(sed "1,/$1/d" <<<"$log")
+	log=$(sed "0,/$1/d" <<<"$log")
 	! grep -qE "$complaints" <<<"$log" || echo "$log"
 }
 
