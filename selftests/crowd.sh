@@ -46,3 +46,18 @@ again() {
 }
 check "after the server and its link were gone all come back, and have the same addresses" again
 diag "$(tail -n 1 "$tmp/crowd")"
+
+# guessed: each is told, and the log has twenty of them and how many more there were
+guessed() {
+	local guesses=50 told more
+
+	: >"$tmp/log"
+	crowd "$guesses" guess 60 wrong >"$tmp/crowd"
+	[[ $(grep -c ' refused$' "$tmp/crowd") == "$guesses" ]]
+	wait_for 30 grep -q ' more were refused$' "$tmp/log"
+	cat "$tmp/log"
+	told=$(grep -c ': refused: wrong login$' "$tmp/log")
+	more=$(awk '/ more were refused$/ { n += $(NF - 3) } END { print n + 0 }' "$tmp/log")
+	((told < guesses && told + more == guesses))
+}
+check "who guess passwords do not fill the log" guessed

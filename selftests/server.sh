@@ -63,10 +63,10 @@ joins() {
 		"${3-password of ${2-$1}}" "${4-60}"
 }
 
-# crowd NUMBER SEED [SECONDS]: as many clients at once, all as the user "crowd"; see clients.py
+# crowd NUMBER SEED [SECONDS [PASSWORD]]: as many clients at once, all as the user "crowd"; see clients.py
 crowd() {
-	on left clients.py crowd "${outer4[right]}" "$tmp/right.pub" 10.50.0.0/16 "$1" "$2" crowd crowded \
-		"${3-60}"
+	on left clients.py crowd "${outer4[right]}" "$tmp/right.pub" 10.50.0.0/16 "$1" "$2" crowd \
+		"${4-crowded}" "${3-60}"
 }
 
 # crowd_outside: addresses for it, and its user. The hash of its password is one that costs next to

@@ -17,6 +17,8 @@
 #include "server.h"
 
 #define NS_PER_S	1000000000
+/* Of one interval between two looks at the clients. */
+#define REFUSALS_TOLD	20
 
 /* "10.9.0.2, fd09::2" */
 #define ADDRESSES_SIZE	(INET_ADDRSTRLEN + 2 + INET6_ADDRSTRLEN)
@@ -112,6 +114,14 @@ static bool check_clients(struct server *server)
 	return good && leases_commit(server->leases);
 }
 
+/* Those who guess passwords, whoever they are, fill no log. */
+static void tell_how_many_were_refused(struct server *server)
+{
+	if (server->refused > REFUSALS_TOLD)
+		note("%u more were refused", server->refused - REFUSALS_TOLD);
+	server->refused = 0;
+}
+
 /**
  * server_look() - note which clients are here, and let those go that were away for long
  * @server: the server
@@ -120,6 +130,7 @@ static bool check_clients(struct server *server)
  */
 bool server_look(struct server *server)
 {
+	tell_how_many_were_refused(server);
 	return fetch(server) && check_clients(server);
 }
 
@@ -220,8 +231,10 @@ static void refuse(struct server *server, const struct request *request, const c
 {
 	char where[ENDPOINT_TEXT_SIZE];
 
-	endpoint_to_text(where, &request->endpoint);
-	note("%s from %s: refused: %s", name, where, why);
+	if (server->refused++ < REFUSALS_TOLD) {
+		endpoint_to_text(where, &request->endpoint);
+		note("%s from %s: refused: %s", name, where, why);
+	}
 	authorizer_refuse(&server->auth, request->id, reason);
 }
 

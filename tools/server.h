@@ -29,6 +29,7 @@
  * @users_stat: that file, as it was read
  * @idle: seconds without a handshake until a client is a peer no more
  * @lease: seconds until the address of a client that was not seen can be another's
+ * @refused: how many were refused since the last look at the clients
  */
 struct server {
 	struct quick *quick;
@@ -43,6 +44,7 @@ struct server {
 	struct stat users_stat;
 	uint32_t idle;
 	uint32_t lease;
+	unsigned int refused;
 };
 
 bool server_check(struct server *server);
