@@ -9,6 +9,9 @@
 #include <linux/skbuff.h>
 #include <linux/types.h>
 #include <linux/udp.h>
+#include <linux/workqueue.h>
+
+#include "spread.h"
 
 /* Room before a message for the outer headers */
 #define TOYVPN_HEADROOM	\
@@ -17,6 +20,7 @@
 struct toyvpn_crypt;
 struct toyvpn_data;
 struct toyvpn_inbox;
+struct toyvpn_job;
 struct toyvpn_peer;
 struct toyvpn_session;
 
@@ -28,11 +32,20 @@ struct toyvpn_session;
  * @done: called once, when all are through; owns the batch from then on
  * @pending: requests under way, and one for who is still adding
  * @spare: a request that can be used again
- * @inbox: where they arrived; for who made it, of use in @done
- * @first: no session was there before; likewise
- * @count: packets that were encrypted, keepalives aside; likewise
+ * @inbox: where they arrived; this and all that follows is for who made it
+ * @job: whose part it is, or NULL
+ * @of_job: in the list of that
+ * @first: no session was there before
+ * @count: packets that were encrypted, keepalives aside
  * @bytes: of these
- * @nesting: likewise
+ * @nesting: how deep in other tunnels
+ * @in_turn: it has a place in a lane
+ * @turn: that
+ * @load: whose it is, if another CPU does it
+ * @work: of that
+ * @plain: what is to be encrypted
+ * @counter: of the first message
+ * @messages: how many there will be
  */
 struct toyvpn_batch {
 	struct toyvpn_peer *peer;
@@ -42,10 +55,19 @@ struct toyvpn_batch {
 	atomic_t pending;
 	struct toyvpn_crypt *spare;
 	struct toyvpn_inbox *inbox;
+	struct toyvpn_job *job;
+	struct list_head of_job;
 	bool first;
 	unsigned int count;
 	unsigned int bytes;
 	unsigned int nesting;
+	bool in_turn;
+	struct toyvpn_turn turn;
+	struct toyvpn_load *load;
+	struct work_struct work;
+	struct sk_buff_head plain;
+	u64 counter;
+	unsigned int messages;
 };
 
 /**

@@ -10,6 +10,7 @@
 #include <linux/netdevice.h>
 #include <linux/slab.h>
 #include <linux/timer.h>
+#include <linux/workqueue.h>
 #include <net/genetlink.h>
 #include <net/rtnetlink.h>
 #include <net/udp_tunnel.h>
@@ -94,6 +95,13 @@ static inline struct nlattr **toyvpn_dump_attrs(struct netlink_callback *cb)
 #else
 #define toyvpn_udp_tunnel_xmit_skb(...)		udp_tunnel_xmit_skb(__VA_ARGS__)
 #define toyvpn_udp_tunnel6_xmit_skb(...)	udp_tunnel6_xmit_skb(__VA_ARGS__)
+#endif
+
+/* A workqueue bound to CPUs, which had been the default */
+#if LINUX_VERSION_CODE >= KERNEL_VERSION(6, 18, 0)
+#define TOYVPN_WQ_PERCPU			WQ_PERCPU
+#else
+#define TOYVPN_WQ_PERCPU			0
 #endif
 
 /* Allocations by type */

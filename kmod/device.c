@@ -19,6 +19,7 @@
 #include "rx.h"
 #include "session.h"
 #include "socket.h"
+#include "spread.h"
 #include "toyvpn.h"
 #include "tx.h"
 
@@ -102,6 +103,7 @@ static int link_stop(struct net_device *dev)
 	toyvpn_sockets_close(tv);
 	/* Nothing arrives any more (what waits in an inbox finds no session), nothing is started */
 	flush_workqueue(tv->wq);
+	toyvpn_spread_flush();
 	erase_all(tv, true);
 	mutex_unlock(&tv->lock);
 	return 0;
@@ -246,6 +248,7 @@ static int link_create(struct net *link_net, struct net_device *dev,
 	skb_queue_head_init(&tv->handshakes);
 	INIT_WORK(&tv->handshake_work, toyvpn_control_handshakes);
 	tv->peer_work = toyvpn_control_peer;
+	tv->lane_work = toyvpn_tx_lane;
 	tv->peer_removed = toyvpn_event_removed;
 	tv->receive = toyvpn_rx;
 	tv->receive_train = toyvpn_rx_train;
@@ -319,7 +322,8 @@ static void erase_everywhere(bool asleep)
 		mutex_unlock(&tv->lock);
 	}
 	mutex_unlock(&devices_lock);
-	/* The transforms with the keys go after a grace period: wait for that */
+	/* Batches under way have the keys as well, and the transforms go after a grace period */
+	toyvpn_spread_flush();
 	rcu_barrier();
 }
 

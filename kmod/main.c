@@ -7,6 +7,7 @@
 #include "netlink.h"
 #include "noise.h"
 #include "session.h"
+#include "spread.h"
 #include "whole.h"
 
 static int __init toyvpn_init(void)
@@ -25,9 +26,12 @@ static int __init toyvpn_init(void)
 	err = toyvpn_whole_init();
 	if (err)
 		goto err_ciphers;
-	err = toyvpn_devices_init();
+	err = toyvpn_spread_init();
 	if (err)
 		goto err_whole;
+	err = toyvpn_devices_init();
+	if (err)
+		goto err_spread;
 	err = toyvpn_netlink_init();
 	if (err)
 		goto err_devices;
@@ -36,6 +40,8 @@ static int __init toyvpn_init(void)
 err_devices:
 	toyvpn_devices_exit();
 	toyvpn_batch_exit();
+err_spread:
+	toyvpn_spread_exit();
 err_whole:
 	toyvpn_whole_exit();
 err_ciphers:
@@ -49,6 +55,7 @@ static void __exit toyvpn_exit(void)
 {
 	toyvpn_netlink_exit();
 	toyvpn_devices_exit();
+	toyvpn_spread_exit();
 	toyvpn_batch_exit();
 	toyvpn_whole_exit();
 	toyvpn_ciphers_exit();

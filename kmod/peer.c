@@ -104,8 +104,10 @@ struct toyvpn_peer *toyvpn_peer_new(struct toyvpn_device *tv,
 	spin_lock_init(&peer->session_lock);
 	seqlock_init(&peer->endpoint_lock);
 	skb_queue_head_init(&peer->queue);
+	toyvpn_lane_init(&peer->lane);
 	timer_setup(&peer->timer, peer_timer, 0);
 	INIT_WORK(&peer->work, tv->peer_work);
+	INIT_WORK(&peer->lane_work, tv->lane_work);
 	mutex_init(&peer->handshake.lock);
 	peer->handshake.id.peer = peer;
 	toyvpn_cookie_init(&peer->cookie);

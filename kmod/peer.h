@@ -20,6 +20,7 @@
 #include "noise.h"
 #include "routes.h"
 #include "session.h"
+#include "spread.h"
 #include "timers.h"
 #include "tlv.h"
 
@@ -129,6 +130,8 @@ enum toyvpn_peer_wanted {
  * @dst_cache: route to there, a CPU
  * @queue: packets that wait for a session; its lock guards @queue_bytes too
  * @queue_bytes: their memory
+ * @lane: batches on their way out, while other CPUs have some of them
+ * @lane_work: ends those that are done, on the CPU that they began on
  * @timers: what it waits for
  * @jitter: ns, random: two sides that wait for the same do not end that at once
  * @timer: fires at the next deadline, or before
@@ -168,6 +171,8 @@ struct toyvpn_peer {
 
 	struct sk_buff_head queue;
 	unsigned int queue_bytes;
+	struct toyvpn_lane lane;
+	struct work_struct lane_work;
 
 	struct toyvpn_timers timers;
 	u32 jitter;

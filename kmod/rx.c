@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0
+#include <linux/delay.h>
 #include <linux/ktime.h>
 #include <net/inet_ecn.h>
 #include <net/ip_tunnels.h>
@@ -13,11 +14,15 @@
 #include "rx.h"
 #include "session.h"
 #include "socket.h"
+#include "spread.h"
 #include "toyvpn.h"
 #include "whole.h"
 
 /* So many messages before one poll are worth the cost of taking them whole */
 #define TRAIN_LEAST	8
+
+/* So many jobs are ended in one poll */
+#define JOBS_ROUND	8
 
 static void drop_messages(struct toyvpn_device *tv, struct sk_buff *skb, enum toyvpn_stat why,
 			  unsigned int n)
@@ -209,8 +214,8 @@ static bool is_first(struct toyvpn_peer *peer, const struct toyvpn_session *sess
 	return !before || !toyvpn_session_alive(before, ktime_get_coarse_boottime_ns());
 }
 
-/* All decrypted. Bottom halves off */
-static void batch_done(struct toyvpn_batch *batch)
+/* All decrypted, and nothing before it. Bottom halves off */
+static void hand_over(struct toyvpn_batch *batch)
 {
 	struct toyvpn_peer *peer = batch->peer;
 	struct toyvpn_device *tv = peer->device;
@@ -235,6 +240,8 @@ static void batch_done(struct toyvpn_batch *batch)
 			continue;
 		}
 		consume_skb(source);
+		if (likely(READ_ONCE(batch->inbox->poller) == current))
+			batch->inbox->accepted++;
 		/* Before anything is delivered: the stack may answer at once */
 		if (!any && toyvpn_peer_confirm_session(peer, batch->session))
 			toyvpn_peer_want(peer, TOYVPN_WANT_FLUSH);
@@ -267,6 +274,77 @@ static void batch_done(struct toyvpn_batch *batch)
 	}
 	rcu_read_unlock();
 	toyvpn_batch_free(batch);
+}
+
+/**
+ * struct toyvpn_job - what arrived and is opened by another CPU, or after what is
+ * @turn: in the lane of the inbox
+ * @work: opens it
+ * @inbox: where it arrived
+ * @arrived: messages and trains
+ * @batches: what they became, in order
+ * @pending: batches that are not decrypted yet, and one for who is still adding
+ * @messages: how many arrived
+ * @known: one of them names a session
+ * @ns: how long it took to open them
+ */
+struct toyvpn_job {
+	struct toyvpn_turn turn;
+	struct work_struct work;
+	struct toyvpn_inbox *inbox;
+	struct sk_buff_head arrived;
+	struct list_head batches;
+	atomic_t pending;
+	unsigned int messages;
+	bool known;
+	u64 ns;
+};
+
+/* RCU read lock, which keeps the inbox: the job may end at once. Bottom halves off */
+static void job_part_done(struct toyvpn_job *job)
+{
+	struct toyvpn_inbox *inbox = job->inbox;
+
+	if (!atomic_dec_and_test(&job->pending))
+		return;
+	/* The poll that we may be in looks at the lane when it has given out what arrived */
+	if (toyvpn_lane_ready(&inbox->lane, &job->turn) && READ_ONCE(inbox->poller) != current)
+		napi_schedule(&inbox->napi);
+}
+
+/* What is mostly forged is no load: who sends such takes one CPU, not all. The poll's */
+static void count_load(struct toyvpn_inbox *inbox, u32 accepted_before, unsigned int messages,
+		       u64 ns)
+{
+	if (2 * (inbox->accepted - accepted_before) >= messages)
+		toyvpn_load_end(&inbox->load, ns);
+}
+
+/* RCU read lock, bottom halves off */
+static void job_end(struct toyvpn_turn *turn)
+{
+	struct toyvpn_job *job = container_of(turn, struct toyvpn_job, turn);
+	struct toyvpn_inbox *inbox = job->inbox;
+	struct toyvpn_batch *batch, *next;
+	u32 before = inbox->accepted;
+
+	list_for_each_entry_safe(batch, next, &job->batches, of_job)
+		hand_over(batch);
+	count_load(inbox, before, job->messages, job->ns);
+	atomic_dec(&inbox->device->jobs);
+	kfree(job);
+}
+
+/* All decrypted. Bottom halves off */
+static void batch_done(struct toyvpn_batch *batch)
+{
+	if (likely(!batch->job)) {
+		hand_over(batch);
+		return;
+	}
+	rcu_read_lock();
+	job_part_done(batch->job);
+	rcu_read_unlock();
 }
 
 /* The live session that an index names, or NULL. RCU read lock */
@@ -310,14 +388,16 @@ static void *piece(const struct sk_buff *skb, struct pieces *at, unsigned int of
 }
 
 /**
- * struct opening - what a poll has in hand
- * @inbox: whose poll it is
+ * struct opening - what a poll or a job has in hand
+ * @inbox: where the messages arrived
+ * @job: they are part of it, or NULL
  * @now: ns of boot time
  * @session: of the messages before
  * @batch: of that session, or NULL
  */
 struct opening {
 	struct toyvpn_inbox *inbox;
+	struct toyvpn_job *job;
 	u64 now;
 	struct toyvpn_session *session;
 	struct toyvpn_batch *batch;
@@ -335,8 +415,14 @@ static void change_session(struct opening *opening, u32 index)
 	if (!session || !toyvpn_session_alive(session, opening->now))
 		return;
 	opening->batch = toyvpn_batch_new(session->id.peer, session, batch_done);
-	if (opening->batch)
-		opening->batch->inbox = opening->inbox;
+	if (!opening->batch)
+		return;
+	opening->batch->inbox = opening->inbox;
+	opening->batch->job = opening->job;
+	if (unlikely(opening->job)) {
+		list_add_tail(&opening->batch->of_job, &opening->job->batches);
+		atomic_inc(&opening->job->pending);
+	}
 }
 
 /*
@@ -380,10 +466,16 @@ static int open_message(struct opening *opening, struct sk_buff *skb, struct pie
 	return -1;
 }
 
-/* Opens what arrived, of which a GSO skb has many messages. NAPI poll */
-static void receive_data(struct toyvpn_inbox *inbox, struct sk_buff_head *messages)
+/*
+ * Opens what arrived, of which a GSO skb has many messages. RCU read lock,
+ * bottom halves off.
+ */
+static void receive_data(struct toyvpn_inbox *inbox, struct toyvpn_job *job,
+			 struct sk_buff_head *messages)
 {
-	struct opening opening = { .inbox = inbox, .now = ktime_get_coarse_boottime_ns() };
+	struct opening opening = {
+		.inbox = inbox, .job = job, .now = ktime_get_coarse_boottime_ns()
+	};
 	struct toyvpn_device *tv = inbox->device;
 	unsigned int offset, size, len;
 	struct sk_buff *skb;
@@ -405,6 +497,173 @@ static void receive_data(struct toyvpn_inbox *inbox, struct sk_buff_head *messag
 	}
 	if (opening.batch)
 		toyvpn_batch_close(opening.batch);
+}
+
+/* On the CPU that was free first */
+static void open_elsewhere(struct work_struct *work)
+{
+	struct toyvpn_job *job = container_of(work, struct toyvpn_job, work);
+	struct toyvpn_inbox *inbox = job->inbox;
+	u64 began;
+
+	local_bh_disable();
+	rcu_read_lock();
+	began = ktime_get_ns();
+	receive_data(inbox, job, &job->arrived);
+	job->ns = ktime_get_ns() - began;
+	toyvpn_load_return(&inbox->load);
+	job_part_done(job);
+	rcu_read_unlock();
+	local_bh_enable();
+}
+
+/* How many messages a list has */
+static unsigned int messages_in(const struct sk_buff_head *skbs)
+{
+	const struct sk_buff *skb;
+	unsigned int n = 0;
+
+	skb_queue_walk(skbs, skb)
+		n += skb_shinfo(skb)->gso_segs ?: 1;
+	return n;
+}
+
+/* The session of the first message of an skb, or NULL. RCU read lock */
+static struct toyvpn_session *session_of_skb(struct toyvpn_device *tv, const struct sk_buff *skb)
+{
+	struct toyvpn_header header;
+
+	if (skb_copy_bits(skb, 0, &header, sizeof(header)))
+		return NULL;
+	return session_of(tv, le32_to_cpu(header.index));
+}
+
+/*
+ * While what arrived of a session on one CPU is still being opened, what
+ * arrives on another one goes behind that. NAPI poll
+ */
+static void follow(struct toyvpn_inbox *inbox, struct sk_buff_head *messages)
+{
+	struct toyvpn_device *tv = inbox->device;
+	struct toyvpn_session *session;
+	struct sk_buff *skb, *next;
+	struct toyvpn_inbox *to;
+
+	skb_queue_walk_safe(messages, skb, next) {
+		session = session_of_skb(tv, skb);
+		/* Before its turn is read; pairs with claim() */
+		to = session ? smp_load_acquire(&session->inbox) : NULL;
+		if (!to || to == inbox ||
+		    toyvpn_lane_has_ended(&to->lane, READ_ONCE(session->turn)))
+			continue;
+		/* Out of order, but not lost: nothing is authentic yet that led us here */
+		if (skb_queue_len_lockless(&to->arrived) >= TOYVPN_INBOX / 8)
+			continue;
+		__skb_unlink(skb, messages);
+		skb_queue_tail(&to->arrived, skb);
+		napi_schedule(&to->napi);
+	}
+}
+
+/* What arrives of a session on other CPUs comes after a job; see follow() */
+static void claim(struct toyvpn_session *session, struct toyvpn_inbox *inbox, u32 number)
+{
+	struct toyvpn_inbox *other = READ_ONCE(session->inbox);
+
+	if (other && other != inbox &&
+	    !toyvpn_lane_has_ended(&other->lane, READ_ONCE(session->turn)))
+		return;
+	WRITE_ONCE(session->turn, number);
+	/* Pairs with follow(): a number is of an inbox */
+	smp_store_release(&session->inbox, inbox);
+}
+
+/* A job of the first messages of a list, with its place in the lane, or NULL without memory */
+static struct toyvpn_job *job_new(struct toyvpn_inbox *inbox, struct sk_buff_head *messages)
+{
+	struct toyvpn_job *job = kmalloc_obj(*job, GFP_ATOMIC);
+	struct toyvpn_session *session;
+	struct sk_buff *skb;
+	u32 number;
+
+	if (!job)
+		return NULL;
+	INIT_WORK(&job->work, open_elsewhere);
+	job->inbox = inbox;
+	__skb_queue_head_init(&job->arrived);
+	INIT_LIST_HEAD(&job->batches);
+	atomic_set(&job->pending, 1);
+	job->messages = 0;
+	job->known = false;
+	while (job->messages < TOYVPN_SPREAD_ENOUGH && (skb = __skb_dequeue(messages))) {
+		job->messages += skb_shinfo(skb)->gso_segs ?: 1;
+		__skb_queue_tail(&job->arrived, skb);
+	}
+	atomic_inc(&inbox->device->jobs);
+	number = toyvpn_lane_join(&inbox->lane, &job->turn, job->messages);
+	skb_queue_walk(&job->arrived, skb) {
+		session = session_of_skb(inbox->device, skb);
+		if (session) {
+			claim(session, inbox, number);
+			job->known = true;
+		}
+	}
+	return job;
+}
+
+/* Here, or on another CPU where this one has too much of that. NAPI poll */
+static void receive_in_jobs(struct toyvpn_inbox *inbox, struct sk_buff_head *messages)
+{
+	struct toyvpn_device *tv = inbox->device;
+	struct toyvpn_job *job;
+	struct sk_buff *skb;
+	u64 began;
+
+	while (!skb_queue_empty(messages)) {
+		job = job_new(inbox, messages);
+		if (unlikely(!job)) {
+			while ((skb = __skb_dequeue(messages)))
+				drop(tv, skb, TOYVPN_STAT_RX_NO_MEMORY);
+			return;
+		}
+		if (job->known && job->messages >= TOYVPN_SPREAD_LEAST &&
+		    toyvpn_load_lend(&inbox->load, num_online_cpus() - 1)) {
+			toyvpn_count(tv, TOYVPN_STAT_RX_SPREAD);
+			toyvpn_spread_queue(&job->work);
+			continue;
+		}
+		began = ktime_get_ns();
+		toyvpn_load_begin(&inbox->load, began);
+		receive_data(inbox, job, &job->arrived);
+		job->ns = ktime_get_ns() - began;
+		job_part_done(job);
+	}
+}
+
+/* NAPI poll */
+static void receive(struct toyvpn_inbox *inbox, struct sk_buff_head *messages)
+{
+	u32 before = inbox->accepted;
+	unsigned int n;
+	u64 began;
+
+	if (unlikely(!toyvpn_lane_is_empty(&inbox->lane))) {
+		receive_in_jobs(inbox, messages);
+		return;
+	}
+	n = num_online_cpus() > 1 ? messages_in(messages) : 0;
+	if (n < TOYVPN_SPREAD_LEAST) {
+		receive_data(inbox, NULL, messages);
+		return;
+	}
+	began = ktime_get_ns();
+	toyvpn_load_begin(&inbox->load, began);
+	if (toyvpn_load_is_high(&inbox->load)) {
+		receive_in_jobs(inbox, messages);
+		return;
+	}
+	receive_data(inbox, NULL, messages);
+	count_load(inbox, before, n, ktime_get_ns() - began);
 }
 
 /* Takes at most so many skbs from a list to another one; returns how many it took */
@@ -433,8 +692,9 @@ static int poll(struct napi_struct *napi, int budget)
 {
 	struct toyvpn_inbox *inbox = container_of(napi, struct toyvpn_inbox, napi);
 	struct sk_buff_head opened, arrived;
+	bool full = toyvpn_lane_is_full(&inbox->lane);
 	struct sk_buff *skb;
-	int work;
+	int work, ended = 0;
 
 	/* netconsole only wants to send, and may have interrupted who holds a lock */
 	if (!budget)
@@ -444,14 +704,24 @@ static int poll(struct napi_struct *napi, int budget)
 	work = take(&inbox->opened, &opened, budget);
 	while ((skb = __skb_dequeue(&opened)))
 		napi_gro_receive(napi, skb);
-	work += take(&inbox->arrived, &arrived, budget - work);
 
 	rcu_read_lock();
 	WRITE_ONCE(inbox->poller, current);
-	receive_data(inbox, &arrived);
+	/* Others can begin with what arrived while this ends what they had before */
+	if (likely(!full)) {
+		work += take(&inbox->arrived, &arrived, budget - work);
+		if (unlikely(atomic_read(&inbox->device->jobs)))
+			follow(inbox, &arrived);
+		receive(inbox, &arrived);
+	}
+	if (unlikely(!toyvpn_lane_is_empty(&inbox->lane)))
+		ended = toyvpn_lane_drain(&inbox->lane, job_end, JOBS_ROUND);
 	WRITE_ONCE(inbox->poller, NULL);
 	rcu_read_unlock();
 
+	/* Once more, if there may be jobs to end, or room for what arrived */
+	if (ended == JOBS_ROUND || (full && !toyvpn_lane_is_full(&inbox->lane)))
+		work = budget;
 	if (work < budget)
 		napi_complete_done(napi, work);
 	return work;
@@ -476,12 +746,24 @@ int toyvpn_rx_init(struct toyvpn_device *tv)
 		inbox->device = tv;
 		skb_queue_head_init(&inbox->arrived);
 		skb_queue_head_init(&inbox->opened);
+		toyvpn_lane_init(&inbox->lane);
 		/* Nobody waits for one of these in particular */
 		set_bit(NAPI_STATE_NO_BUSY_POLL, &inbox->napi.state);
 		netif_napi_add(tv->dev, &inbox->napi, poll);
 		napi_enable(&inbox->napi);
 	}
 	return 0;
+}
+
+/* Ends the jobs that are done; whether there are no others. The poll is disabled */
+static bool no_jobs(struct toyvpn_inbox *inbox)
+{
+	local_bh_disable();
+	rcu_read_lock();
+	toyvpn_lane_drain(&inbox->lane, job_end, JOBS_ROUND);
+	rcu_read_unlock();
+	local_bh_enable();
+	return toyvpn_lane_is_empty(&inbox->lane);
 }
 
 /**
@@ -499,6 +781,8 @@ void toyvpn_rx_destroy(struct toyvpn_device *tv)
 		struct toyvpn_inbox *inbox = per_cpu_ptr(tv->inboxes, cpu);
 
 		napi_disable(&inbox->napi);
+		while (!no_jobs(inbox))
+			usleep_range(100, 1000);
 		__netif_napi_del(&inbox->napi);
 		skb_queue_purge(&inbox->arrived);
 		skb_queue_purge(&inbox->opened);

@@ -6,6 +6,8 @@
 #include <linux/netdevice.h>
 #include <linux/skbuff.h>
 
+#include "spread.h"
+
 struct toyvpn_device;
 
 /**
@@ -16,6 +18,9 @@ struct toyvpn_device;
  * @poller: the task that is in the poll
  * @arrived: data messages
  * @opened: packets whose decryption completed outside of the poll
+ * @load: how much of a CPU it takes to open what arrives; the poll's
+ * @lane: jobs, while other CPUs have some of them; the poll ends them
+ * @accepted: messages that were authentic and new, modulo 2^32; the poll's
  */
 struct toyvpn_inbox {
 	struct napi_struct napi;
@@ -23,6 +28,9 @@ struct toyvpn_inbox {
 	struct task_struct *poller;
 	struct sk_buff_head arrived;
 	struct sk_buff_head opened;
+	struct toyvpn_load load;
+	struct toyvpn_lane lane;
+	u32 accepted;
 };
 
 int toyvpn_rx_init(struct toyvpn_device *tv);

@@ -12,6 +12,7 @@
 
 struct crypto_aead;
 struct toyvpn_data;
+struct toyvpn_inbox;
 struct toyvpn_peer;
 
 #define TOYVPN_NONCE_LEN	12
@@ -45,6 +46,8 @@ struct toyvpn_id {
  * @receive_key: likewise
  * @counter: of the next message that we send
  * @replay: what was received
+ * @inbox: where the last of its messages arrived that became part of a job, or NULL
+ * @turn: the number of that
  * @ref: one of the peer, one of each batch under way
  * @rcu: frees it
  */
@@ -61,6 +64,8 @@ struct toyvpn_session {
 	u8 receive_key[TOYVPN_NOISE_KEY_LEN];
 	atomic64_t counter ____cacheline_aligned_in_smp;
 	struct toyvpn_replay replay ____cacheline_aligned_in_smp;
+	struct toyvpn_inbox *inbox;
+	u32 turn;
 	refcount_t ref;
 	struct rcu_head rcu;
 };

@@ -67,6 +67,7 @@ struct toyvpn_peer;
  * @receive_train: what gets trains before the sockets do; false: it has no use for
  *	one, which goes on as usual
  * @peer_work: what a peer's work item runs; set before the first peer
+ * @lane_work: what a peer's lane_work runs; likewise
  * @peer_removed: called for each peer that was removed, before its memory goes;
  *	@lock is held
  * @handshakes: INIT and RESP messages that wait for @handshake_work
@@ -79,6 +80,7 @@ struct toyvpn_peer;
  * @timestamp_lock: guards @last_timestamp
  * @last_timestamp: of the last INIT sent by this device, ns since 1970
  * @inboxes: data messages that wait to be opened
+ * @jobs: how many of them all have that are not ended
  * @stats: counters
  */
 struct toyvpn_device {
@@ -114,6 +116,7 @@ struct toyvpn_device {
 	int (*receive)(struct sock *sk, struct sk_buff *skb);
 	bool (*receive_train)(struct toyvpn_device *tv, struct sk_buff *skb);
 	work_func_t peer_work;
+	work_func_t lane_work;
 	void (*peer_removed)(struct toyvpn_peer *peer);
 	struct sk_buff_head handshakes;
 	struct work_struct handshake_work;
@@ -125,6 +128,7 @@ struct toyvpn_device {
 	u64 last_timestamp;
 
 	struct toyvpn_inbox __percpu *inboxes;
+	atomic_t jobs;
 	struct toyvpn_stats __percpu *stats;
 };
 

@@ -14,6 +14,7 @@
 #include "peer.h"
 #include "session.h"
 #include "socket.h"
+#include "spread.h"
 #include "toyvpn.h"
 #include "train.h"
 #include "tx.h"
@@ -29,6 +30,12 @@
  * completed later: then the kernel's own count has begun anew.
  */
 static DEFINE_PER_CPU(unsigned int, nesting_before);
+
+/* How much of each CPU encryption takes */
+static DEFINE_PER_CPU(struct toyvpn_load, load_here);
+
+/* So many batches are sent at most before others have their turn */
+#define LANE_ROUND	64
 
 /* Bottom halves off */
 static unsigned int nesting(void)
@@ -60,8 +67,22 @@ static void drop_train(struct toyvpn_batch *batch, struct sk_buff *skb)
 	kfree_skb_reason(skb, toyvpn_stat_drop_reason(TOYVPN_STAT_TX_CRYPTO));
 }
 
-/* All encrypted: out they go. Bottom halves off */
-static void batch_done(struct toyvpn_batch *batch)
+/* Its peer is one no more */
+static void drop_batch(struct toyvpn_batch *batch)
+{
+	struct toyvpn_device *tv = batch->peer->device;
+	unsigned int n = 0;
+	struct sk_buff *skb;
+
+	skb_queue_walk(&batch->packets, skb)
+		n += toyvpn_train_messages(skb);
+	__skb_queue_purge(&batch->packets);
+	toyvpn_stat_add(tv->stats, TOYVPN_STAT_TX_NO_SESSION, n);
+	DEV_STATS_ADD(tv->dev, tx_dropped, n);
+}
+
+/* All encrypted, and nothing before it: out they go. Bottom halves off */
+static void leave(struct toyvpn_batch *batch)
 {
 	unsigned int forgotten = max(batch->nesting, nesting()) - nesting();
 	struct toyvpn_peer *peer = batch->peer;
@@ -73,6 +94,8 @@ static void batch_done(struct toyvpn_batch *batch)
 		if (unlikely(toyvpn_packet(skb)->err))
 			drop_train(batch, skb);
 	}
+	if (unlikely(READ_ONCE(peer->dead)))
+		drop_batch(batch);
 	if (likely(!skb_queue_empty(&batch->packets))) {
 		__this_cpu_add(nesting_before, forgotten);
 		err = toyvpn_send_list(peer, &batch->packets);
@@ -86,6 +109,71 @@ static void batch_done(struct toyvpn_batch *batch)
 						       TOYVPN_EVENT_KEEPALIVE_SENT);
 	}
 	toyvpn_batch_free(batch);
+}
+
+static void leave_in_turn(struct toyvpn_turn *turn)
+{
+	leave(container_of(turn, struct toyvpn_batch, turn));
+}
+
+/* The caller has a reference or the RCU read lock */
+static void want_lane(struct toyvpn_peer *peer, int cpu)
+{
+	if (!toyvpn_peer_get(peer))
+		return;
+	/* The reference is the work item's */
+	if (!toyvpn_spread_queue_on(cpu, &peer->lane_work))
+		toyvpn_peer_put(peer);
+}
+
+/* RCU read lock, bottom halves off */
+static void drain_lane(struct toyvpn_peer *peer)
+{
+	if (toyvpn_lane_drain(&peer->lane, leave_in_turn, LANE_ROUND) == LANE_ROUND)
+		want_lane(peer, smp_processor_id());
+}
+
+/**
+ * toyvpn_tx_lane() - sends what other CPUs have encrypted of a peer
+ * @work: the peer's lane_work, which has a reference to it
+ *
+ * Process context.
+ */
+void toyvpn_tx_lane(struct work_struct *work)
+{
+	struct toyvpn_peer *peer = container_of(work, struct toyvpn_peer, lane_work);
+
+	local_bh_disable();
+	rcu_read_lock();
+	drain_lane(peer);
+	rcu_read_unlock();
+	local_bh_enable();
+	toyvpn_peer_put(peer);
+}
+
+/*
+ * All encrypted. Whoever did that, they leave from one CPU: two would put them
+ * into different queues of what is below us. Bottom halves off.
+ */
+static void batch_done(struct toyvpn_batch *batch)
+{
+	struct toyvpn_peer *peer = batch->peer;
+	int cpu;
+
+	if (likely(!batch->in_turn)) {
+		leave(batch);
+		return;
+	}
+	/* The peer's last reference may go with the batch, which is anybody's once it is ready */
+	rcu_read_lock();
+	if (toyvpn_lane_ready(&peer->lane, &batch->turn)) {
+		cpu = READ_ONCE(peer->lane.cpu);
+		if (cpu == smp_processor_id() || toyvpn_lane_is_full(&peer->lane))
+			drain_lane(peer);
+		else
+			want_lane(peer, cpu);
+	}
+	rcu_read_unlock();
 }
 
 /* The DS field of the outer header: ECN of the inner one (RFC 6040, 4.1), no DSCP */
@@ -395,25 +483,21 @@ static void take_over(struct sk_buff_head *skbs)
 }
 
 /*
- * Sends packets on a session, @counter being the first of as many as segment()
- * said; takes the packets. RCU read lock, bottom halves off.
+ * Fills a batch with the messages of packets, @counter being the first of as
+ * many as segment() said. The list is empty afterwards. RCU read lock, bottom
+ * halves off.
  */
-static void encrypt(struct toyvpn_peer *peer, struct toyvpn_session *session,
-		    struct sk_buff_head *packets, u64 counter, unsigned int messages)
+static void fill(struct toyvpn_batch *batch, struct sk_buff_head *packets, u64 counter,
+		 unsigned int messages)
 {
-	struct toyvpn_device *tv = peer->device;
-	struct outgoing out = { .counter = counter, .end = counter + messages };
+	struct outgoing out = {
+		.batch = batch, .counter = counter, .end = counter + messages
+	};
+	struct toyvpn_device *tv = batch->peer->device;
 	struct sk_buff *skb, *next;
 	int err;
 
-	out.batch = toyvpn_batch_new(peer, session, batch_done);
-	if (unlikely(!out.batch)) {
-		while ((skb = __skb_dequeue(packets)))
-			drop(tv, skb, TOYVPN_STAT_TX_NO_MEMORY);
-		return;
-	}
-	out.batch->nesting = nesting();
-	toyvpn_train_init(&out.train, &out.batch->packets);
+	toyvpn_train_init(&out.train, &batch->packets);
 	skb_queue_walk(packets, skb)
 		out.rest += bytes_of(skb);
 	skb_queue_walk_safe(packets, skb, next) {
@@ -428,7 +512,7 @@ static void encrypt(struct toyvpn_peer *peer, struct toyvpn_session *session,
 		}
 		toyvpn_packet(skb)->err = err;
 	}
-	take_over(&out.batch->packets);
+	take_over(&batch->packets);
 	while ((skb = __skb_dequeue(packets))) {
 		if (likely(!toyvpn_packet(skb)->err))
 			consume_skb(skb);
@@ -436,7 +520,81 @@ static void encrypt(struct toyvpn_peer *peer, struct toyvpn_session *session,
 			drop(tv, skb, toyvpn_packet(skb)->err == -ENOMEM ?
 				      TOYVPN_STAT_TX_NO_MEMORY : TOYVPN_STAT_TX_NOT_IP);
 	}
-	toyvpn_batch_close(out.batch);
+}
+
+/* On the CPU that was free first */
+static void fill_elsewhere(struct work_struct *work)
+{
+	struct toyvpn_batch *batch = container_of(work, struct toyvpn_batch, work);
+	struct toyvpn_load *load = batch->load;
+	struct sk_buff_head packets;
+	u64 began;
+
+	local_bh_disable();
+	rcu_read_lock();
+	__skb_queue_head_init(&packets);
+	skb_queue_splice_init(&batch->plain, &packets);
+	began = ktime_get_ns();
+	fill(batch, &packets, batch->counter, batch->messages);
+	toyvpn_load_end(load, ktime_get_ns() - began);
+	toyvpn_load_return(load);
+	toyvpn_batch_close(batch);
+	rcu_read_unlock();
+	local_bh_enable();
+}
+
+static void drop_all(struct toyvpn_device *tv, struct sk_buff_head *packets, enum toyvpn_stat why)
+{
+	struct sk_buff *skb;
+
+	while ((skb = __skb_dequeue(packets)))
+		drop(tv, skb, why);
+}
+
+/*
+ * Sends packets on a session: here or, where this CPU has too much of that, on
+ * another one. As fill().
+ */
+static void encrypt(struct toyvpn_peer *peer, struct toyvpn_session *session,
+		    struct sk_buff_head *packets, u64 counter, unsigned int messages)
+{
+	unsigned int helpers = num_online_cpus() - 1;
+	bool much = helpers && messages >= TOYVPN_SPREAD_LEAST;
+	struct toyvpn_load *load = this_cpu_ptr(&load_here);
+	struct toyvpn_device *tv = peer->device;
+	struct toyvpn_batch *batch;
+	bool lend = false;
+	u64 began = 0;
+
+	batch = toyvpn_batch_new(peer, session, batch_done);
+	if (unlikely(!batch)) {
+		drop_all(tv, packets, TOYVPN_STAT_TX_NO_MEMORY);
+		return;
+	}
+	batch->nesting = nesting();
+	if (much) {
+		began = ktime_get_ns();
+		toyvpn_load_begin(load, began);
+		lend = toyvpn_load_lend(load, helpers);
+	}
+	batch->in_turn = lend || !toyvpn_lane_is_empty(&peer->lane);
+	if (unlikely(batch->in_turn))
+		toyvpn_lane_join(&peer->lane, &batch->turn, messages);
+	if (unlikely(lend)) {
+		batch->load = load;
+		batch->counter = counter;
+		batch->messages = messages;
+		__skb_queue_head_init(&batch->plain);
+		skb_queue_splice_init(packets, &batch->plain);
+		toyvpn_count(tv, TOYVPN_STAT_TX_SPREAD);
+		INIT_WORK(&batch->work, fill_elsewhere);
+		toyvpn_spread_queue(&batch->work);
+		return;
+	}
+	fill(batch, packets, counter, messages);
+	if (much)
+		toyvpn_load_end(load, ktime_get_ns() - began);
+	toyvpn_batch_close(batch);
 }
 
 /*
@@ -453,6 +611,13 @@ static void send(struct toyvpn_peer *peer, struct sk_buff_head *packets)
 	session = rcu_dereference(peer->current_session);
 	if (unlikely(!session || !toyvpn_session_alive(session, now)))
 		goto queue;
+	/* Those that are ready may wait for their CPU, which has no time */
+	if (unlikely(toyvpn_lane_is_full(&peer->lane)))
+		drain_lane(peer);
+	if (unlikely(toyvpn_lane_is_full(&peer->lane))) {
+		drop_all(peer->device, packets, TOYVPN_STAT_TX_QUEUE_FULL);
+		return;
+	}
 	messages = segment(peer->device, packets);
 	if (unlikely(!messages))
 		return;

@@ -14,7 +14,7 @@ filter=/sys/module/kunit/parameters/filter_glob
 # expected: the rooms that must have a suite, and those that have one in the sources
 expected() {
 	{
-		printf '%s\n' config cookie hash noise ratelimit replay requests routes session timers tlv
+		printf '%s\n' config cookie hash noise ratelimit replay requests routes session spread timers tlv
 		sed -n 's/^\t\.name = "toyvpn_\(.*\)",$/\1/p' "$selftests"/../kmod/tests/*_test.c
 	} | sort -u
 }

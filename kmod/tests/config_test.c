@@ -34,6 +34,7 @@ static int config_test_init(struct kunit *test)
 	if (!tv->wq)
 		return -ENOMEM;
 	tv->peer_work = peer_work;
+	tv->lane_work = peer_work;
 	tv->peer_removed = peer_removed;
 	mutex_init(&tv->lock);
 	err = toyvpn_peers_init(tv);

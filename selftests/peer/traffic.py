@@ -13,6 +13,11 @@ traffic.py until-told NS1 ADDRESS1 NS2 ADDRESS2 RATE
     As steady, until SIGTERM, and deaf to what others send to its sockets.
 traffic.py lossy NS1 ADDRESS1 NS2 ADDRESS2 COUNT SIZE
     As udp, over a network that loses: what arrives must be whole, wanted and there once.
+traffic.py ordered NS1 NS2 ADDRESS COUNT
+    COUNT times a megabyte as fast as one CPU can, to ADDRESS in NS2: all of it must arrive, in the order
+    in which it was sent.
+traffic.py jam NS1 NS2 ADDRESS
+    That again and again until SIGTERM, whatever becomes of it. Says so when it has begun.
 
 Prints a summary; exits with 1 and a reason if anything was wrong.
 """
@@ -222,6 +227,83 @@ def lossy(ns1, address1, ns2, address2, count, size):
     run(flows(ns1, address1, ns2, address2, int(size), lossy=True), "send_count", int(count))
 
 
+# As many bytes at once as a CPU can send
+
+SEGMENT, SEGMENTS, TRAINS = 1280, 48, 16
+
+
+class Blast:
+    """Numbered datagrams from one CPU, 48 a call, so many calls one after another."""
+
+    def __init__(self, ns1, ns2, address):
+        self.sender = make_socket(ns1, "::" if ":" in address else "0.0.0.0", socket.SOCK_DGRAM)
+        self.sender.setsockopt(socket.IPPROTO_UDP, UDP_SEGMENT, SEGMENT)
+        self.receiver = make_socket(ns2, address, socket.SOCK_DGRAM)
+        self.receiver.setsockopt(socket.SOL_SOCKET, SO_RCVBUFFORCE, 8 << 20)
+        self.target = (address, PORT)
+        self.block = bytearray(SEGMENT * SEGMENTS)
+        self.sent = self.last = 0
+        self.changed = threading.Condition()
+        self.told = threading.Event()
+
+    def burst(self):
+        for _ in range(TRAINS):
+            for i in range(SEGMENTS):
+                struct.pack_into(">I", self.block, i * SEGMENT, self.sent + i + 1)
+            self.sent += SEGMENTS
+            self.sender.sendto(self.block, self.target)
+
+    def send(self, count):
+        os.sched_setaffinity(0, {min(os.sched_getaffinity(0))})
+        try:
+            for _ in range(count):
+                self.burst()
+                with self.changed:
+                    if not self.changed.wait_for(lambda: self.last == self.sent, PATIENCE):
+                        raise TimeoutError(f"datagram {self.sent} did not come after {self.last}")
+        finally:
+            self.told.set()
+
+    def receive(self):
+        self.receiver.settimeout(0.5)
+        while not self.told.is_set():
+            try:
+                data = self.receiver.recv(65536)
+            except TimeoutError:
+                continue
+            number = struct.unpack(">I", data[:4])[0]
+            assert number == self.last + 1, f"datagram {number} came after {self.last}"
+            with self.changed:
+                self.last = number
+                self.changed.notify()
+
+    def jam(self):
+        """Half of the time, whatever becomes of it"""
+        while not self.told.is_set():
+            began = time.monotonic()
+            try:
+                self.burst()
+            except OSError:
+                time.sleep(0.001)
+            time.sleep(time.monotonic() - began)
+
+
+def ordered(ns1, ns2, address, count):
+    blast, both = Blast(ns1, ns2, address), Both()
+    both.start(blast.receive)
+    both.start(blast.send, int(count))
+    both.finish()
+    print(f"{blast.last} datagrams arrived, in order")
+
+
+def jam(ns1, ns2, address):
+    blast = Blast(ns1, ns2, address)
+    signal.signal(signal.SIGTERM, lambda *_: blast.told.set())
+    blast.burst()
+    print("jammed", flush=True)
+    blast.jam()
+
+
 if __name__ == "__main__":
     {"tcp": tcp, "udp": udp, "steady": steady, "until-told": until_told,
-     "lossy": lossy}[sys.argv[1]](*sys.argv[2:])
+     "lossy": lossy, "ordered": ordered, "jam": jam}[sys.argv[1]](*sys.argv[2:])
