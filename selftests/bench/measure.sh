@@ -99,7 +99,7 @@ loss() {
 # workload NAME
 workload() {
 	case $1 in
-	bulk) load tcp "$bulk" ;;
+	bulk | cpus-*) load tcp "$bulk" ;;
 	duplex) load duplex "$bulk" ;;
 	udp-64) load udp 5000 64 1 ;;
 	udp-1400) load udp 5000 1400 1 ;;

@@ -19,6 +19,7 @@ import json
 import math
 import pathlib
 import re
+import statistics
 import sys
 
 import chart
@@ -42,7 +43,10 @@ WORKLOADS = {
     "loss": ("TCP bulk, 2 % loss: time", "byte", 0, 0),
     "router": ("TCP bulk, router", "byte", 1 / SEGMENT, 1420),
     "peers": ("TCP bulk, 10,000 peers", "byte", 1 / SEGMENT, 1420),
+    "cpus-2": ("TCP bulk, 2 processors: time", "byte", 0, 0),
+    "cpus-4": ("TCP bulk, 4 processors: time", "byte", 0, 0),
 }
+TIMES = "loss", "cpus-2", "cpus-4"  # that went by, not what was busy
 
 TUNNELS = {
     "none": "no tunnel",
@@ -59,8 +63,9 @@ OURS = {"toyvpn-aes": "floor-aes", "toyvpn-chacha": "floor-chacha"}
 
 
 def read_raw(path):
-    """{"kernel": release, "figures": {workload: {tunnel: ns}}}"""
-    ciphers, figures, kernel = {}, {}, None
+    """{"kernel": release, "figures": {workload: {tunnel: ns}}, "shares": {workload: {tunnel: [share of the
+    time that a processor was busy]}}}; of what was measured several times the median, and the mean share"""
+    ciphers, runs, figures, shares, kernel = {}, {}, {}, {}, None
     for line in pathlib.Path(path).read_text(encoding="ascii").splitlines():
         words = line.split()
         if words[0] == "kernel":
@@ -68,15 +73,22 @@ def read_raw(path):
         elif words[0] == "floor":
             ciphers[words[1], int(words[2])] = int(words[3])
         else:
-            tunnel, workload, amount, busy, elapsed = words[:5]
-            ns = elapsed if workload == "loss" else busy
-            figures.setdefault(workload, {})[tunnel] = int(ns) / int(amount)
+            tunnel, workload = words[:2]
+            runs.setdefault(workload, {}).setdefault(tunnel, []).append([int(word) for word in words[2:]])
+    for workload, tunnels in runs.items():
+        what = 2 if workload in TIMES else 1
+        figures[workload] = {tunnel: statistics.median(run[what] / run[0] for run in of_tunnel)
+                             for tunnel, of_tunnel in tunnels.items()}
+        if workload.startswith("cpus-"):
+            shares[workload] = {tunnel: [round(statistics.mean(each), 2) for each in zip(
+                *([busy / run[2] for busy in run[3:]] for run in of_tunnel))]
+                                for tunnel, of_tunnel in tunnels.items()}
     for workload, costs in figures.items():
         _, _, times, size = title_of(workload)
         if "none" in costs and times:
             for cipher in "aes", "chacha":
                 costs["floor-" + cipher] = costs["none"] + times * ciphers[cipher, size]
-    return {"kernel": kernel, "figures": figures}
+    return {"kernel": kernel, "figures": figures, "shares": shares}
 
 
 def title_of(workload):
@@ -123,6 +135,10 @@ def show(raw, folder):
     print(f"Linux {result['kernel']}: instructions")
     for row in table(result):
         print("{:<42}{:>12}{:>13}{:>9}".format(*row))
+    for workload, tunnels in result["shares"].items():
+        print(f"{title_of(workload)[0]}, share that each was busy")
+        for tunnel in tunnels_of({workload: tunnels}):
+            print(f"  {TUNNELS[tunnel]:<40}" + " ".join(f"{share:>7.0%}" for share in tunnels[tunnel]))
     folder = pathlib.Path(folder)
     (folder / "figures.json").write_text(json.dumps(result, indent="\t") + "\n", encoding="ascii")
     (folder / "chart.svg").write_text(chart.svg(
@@ -173,6 +189,10 @@ def readme(kept, path):
             figure, ratio, _ = cells(costs, name)
             texts.append(f"{figure} ({ratio})" if ratio and name in OURS else figure)
         lines.append(f"| {title}, a {unit} | " + " | ".join(texts) + " |")
+    for workload, tunnels in result["shares"].items():
+        lines.append(f"\n{title_of(workload)[0].split(':')[0]}, how busy each was: " + "; ".join(
+            f"{TUNNELS[name]} " + ", ".join(f"{share:.0%}" for share in tunnels[name])
+            for name in tunnels_of({workload: tunnels})) + ".")
     text = pathlib.Path(path).read_text(encoding="utf-8")
     mark = re.compile(r"(<!-- make bench KEEP=yes -->\n).*?(<!-- end -->)", re.DOTALL)
     if not mark.search(text):

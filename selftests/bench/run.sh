@@ -22,8 +22,12 @@ here=$checkout/selftests/bench
 out=$checkout/build/bench
 all_tunnels=(none wireguard ovpn esp esp-link toyvpn-aes toyvpn-chacha)
 quick=(bulk udp-64 udp-1400 udp-64-burst udp-1400-burst ping request)
-workloads=("${quick[@]}" card duplex handshake loss router peers scale)
+workloads=("${quick[@]}" card duplex handshake loss router peers scale cpus-2 cpus-4)
 sizes=(1000 10000 100000)	# of scale
+# Of cpus-2 and cpus-4, where seconds count: one after another and all again, since the host is now fast,
+# now slow.
+cpus_tunnels='none wireguard ovpn toyvpn-aes toyvpn-chacha'
+cpus_rounds=5
 
 # floor: the ns of the ciphers alone, for the packets of these workloads
 floor() {
@@ -48,7 +52,7 @@ story() {
 # inside WORKLOAD...: runs in the guest. All is loaded first: a guest that waits for the host has its
 # clock jump.
 inside() {
-	local tunnel log=/tmp/log
+	local tunnel round rounds=1 log=/tmp/log
 
 	# A link of WireGuard has a thread for each peer.
 	sysctl -qw kernel.threads-max=200000 kernel.pid_max=400000
@@ -59,9 +63,15 @@ inside() {
 		story scale.sh "$TUNNELS" "${sizes[@]}"
 		return
 	fi
-	floor
-	for tunnel in ${TUNNELS:-${all_tunnels[@]}}; do
-		story measure.sh "$tunnel" "$@"
+	if [[ $* == cpus-* ]]; then
+		rounds=$cpus_rounds
+	else
+		floor
+	fi
+	for ((round = 0; round < rounds; round++)); do
+		for tunnel in ${TUNNELS:-${all_tunnels[@]}}; do
+			story measure.sh "$tunnel" "$@"
+		done
 	done
 }
 
@@ -90,9 +100,12 @@ measure() {
 	: >"$out/raw"
 	"$checkout/selftests/vm/prepare.sh" forky
 	for one; do
-		[[ $one == scale ]] || single+=("$one")
+		[[ $one == @(scale|cpus-*) ]] || single+=("$one")
 	done
 	((!${#single[@]})) || guest 4G "${TUNNELS:-}" "${single[@]}"
+	for one; do
+		[[ $one != cpus-* ]] || CLOCK=real SMP=${one#*-} guest 4G "${TUNNELS:-$cpus_tunnels}" "$one"
+	done
 	[[ " $* " == *" scale "* ]] || return 0
 	# Each in a guest of its own: memory that one kept for later would be the other's. And a thread of
 	# WireGuard's needs 30 KiB.
