@@ -16,7 +16,7 @@
 /**
  * struct toyvpn_crypt - one request to an AEAD
  * @batch: what it belongs to
- * @skb: its result
+ * @err: of its result
  * @source: the message, if it is in one piece and not in place
  * @pieces: header, then each piece of the encrypted packet, if it is not
  * @result: where to
@@ -25,7 +25,7 @@
  */
 struct toyvpn_crypt {
 	struct toyvpn_batch *batch;
-	struct sk_buff *skb;
+	int *err;
 	struct scatterlist source[1];
 	struct scatterlist pieces[MAX_SKB_FRAGS + 2];
 	struct scatterlist result[1];
@@ -36,6 +36,9 @@ struct toyvpn_crypt {
 /* What each CPU keeps of the last batch for the next one: mostly there is one at a time */
 static DEFINE_PER_CPU(struct toyvpn_batch *, kept_batch);
 static DEFINE_PER_CPU(struct toyvpn_crypt *, kept_crypt);
+
+/* UDP allows no more in one skb */
+#define OPENED_MOST	128
 
 /* Room for the context of any transform that we know; more is possible, and allocated */
 #define KEPT_CONTEXT	512
@@ -133,7 +136,7 @@ static void crypt_done(toyvpn_crypto_arg *arg, int err)
 	struct toyvpn_batch *batch = crypt->batch;
 
 	if (unlikely(err))
-		toyvpn_packet(crypt->skb)->err = err;
+		*crypt->err = err;
 	crypt_free(crypt);
 	local_bh_disable();
 	batch_finished(batch);
@@ -173,14 +176,14 @@ static struct toyvpn_crypt *crypt_new(struct toyvpn_batch *batch, struct crypto_
  * another one.
  */
 static void crypt_run(struct toyvpn_crypt *crypt, struct crypto_aead *aead, bool encrypt,
-		      struct sk_buff *skb, struct scatterlist *source,
+		      int *result_err, struct scatterlist *source,
 		      struct scatterlist *result, unsigned int len, u64 counter)
 {
 	struct aead_request *request = &crypt->request;
 	struct toyvpn_batch *batch = crypt->batch;
 	int err;
 
-	crypt->skb = skb;
+	crypt->err = result_err;
 	toyvpn_session_nonce(counter, crypt->nonce);
 	/* No backlog: it has no bound, and nobody here waits until it is shorter */
 	aead_request_set_callback(request, 0, crypt_done, crypt);
@@ -192,7 +195,7 @@ static void crypt_run(struct toyvpn_crypt *crypt, struct crypto_aead *aead, bool
 	if (err == -EINPROGRESS)
 		return;
 	if (unlikely(err))
-		toyvpn_packet(skb)->err = err;
+		*result_err = err;
 	batch->spare = crypt;
 	atomic_dec(&batch->pending);
 }
@@ -274,7 +277,8 @@ bool toyvpn_batch_encrypt(struct toyvpn_batch *batch, struct sk_buff *skb,
 	if (!crypt)
 		return false;
 	sg_set_buf(crypt->result, data, TOYVPN_DATA_MIN + len);
-	crypt_run(crypt, session->send, true, skb, crypt->result, crypt->result, len, counter);
+	crypt_run(crypt, session->send, true, &toyvpn_packet(skb)->err, crypt->result,
+		  crypt->result, len, counter);
 	return true;
 }
 
@@ -306,8 +310,8 @@ static int decrypt(struct toyvpn_batch *batch, struct sk_buff *skb, const void *
 			return -EFAULT;
 		}
 	}
-	crypt_run(crypt, aead, false, out, source, crypt->result, out->len - head,
-		  toyvpn_packet(out)->counter);
+	crypt_run(crypt, aead, false, &toyvpn_packet(out)->err, source, crypt->result,
+		  out->len - head, toyvpn_packet(out)->counter);
 	return 0;
 }
 
@@ -375,6 +379,79 @@ bool toyvpn_batch_decrypt(struct toyvpn_batch *batch, struct napi_struct *napi,
 	if (!in_place)
 		kfree_skb(out);
 	return false;
+}
+
+/**
+ * toyvpn_batch_share() - has messages of a train opened where they are
+ * @batch: of the session that they name
+ * @skb: the train: toyvpn_share_possible(), and toyvpn_packet()->tos is set. One
+ *	of the batch's packets on success, with a reference of its own:
+ *	toyvpn_packet()->opened has the messages, and is freed with kfree() before it
+ *
+ * Inner packets can then share its pages. Bottom halves off.
+ *
+ * Return: for toyvpn_batch_decrypt_shared(), until the batch is closed; NULL
+ * without memory.
+ */
+struct toyvpn_opened *toyvpn_batch_share(struct toyvpn_batch *batch, struct sk_buff *skb)
+{
+	unsigned int room = DIV_ROUND_UP(skb->len, skb_shinfo(skb)->gso_size);
+	struct toyvpn_opened *opened;
+
+	if (room > OPENED_MOST)
+		return NULL;
+	opened = kmalloc(struct_size(opened, messages, room), GFP_ATOMIC);
+	if (!opened)
+		return NULL;
+	opened->room = room;
+	opened->count = 0;
+	*toyvpn_packet(skb) = (struct toyvpn_packet) {
+		.opened = opened,
+		.tos = toyvpn_packet(skb)->tos,
+	};
+	__skb_queue_tail(&batch->packets, skb_get(skb));
+	return opened;
+}
+
+/**
+ * toyvpn_batch_decrypt_shared() - opens a message of a train where it is
+ * @batch: of the session that the message names
+ * @opened: from toyvpn_batch_share() of this batch
+ * @data: the message, in a page of the train
+ * @len: its length, at least TOYVPN_DATA_MIN
+ * @counter: of the message
+ *
+ * Bottom halves off.
+ *
+ * Return: false without memory; then the message is as it was.
+ */
+bool toyvpn_batch_decrypt_shared(struct toyvpn_batch *batch, struct toyvpn_opened *opened,
+				 struct toyvpn_data *data, unsigned int len, u64 counter)
+{
+	const struct toyvpn_session *session = batch->session;
+	struct toyvpn_opened_message *message;
+	struct toyvpn_crypt *crypt = NULL;
+
+	if (WARN_ON_ONCE(opened->count == opened->room))
+		return false;
+	if (session->receive) {
+		crypt = crypt_new(batch, session->receive);
+		if (!crypt)
+			return false;
+	}
+	message = &opened->messages[opened->count++];
+	*message = (struct toyvpn_opened_message) {
+		.counter = counter, .data = data, .len = len,
+	};
+	if (!crypt) {
+		message->err = toyvpn_session_open(session, data->encrypted, data,
+						   len - sizeof(*data), counter);
+		return true;
+	}
+	sg_set_buf(crypt->result, data, len);
+	crypt_run(crypt, session->receive, false, &message->err, crypt->result, crypt->result,
+		  len - sizeof(*data), counter);
+	return true;
 }
 
 /**

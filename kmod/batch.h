@@ -75,6 +75,7 @@ struct toyvpn_batch {
  * @counter: of the message
  * @source: what it was made from, if that is another skb; on the way in it is
  *	freed with the batch
+ * @opened: its messages, if it is a train that is decrypted where it is
  * @err: of the AEAD
  * @header: bytes of the headers of a GSO packet that becomes messages; 0: it
  *	becomes one
@@ -83,9 +84,36 @@ struct toyvpn_batch {
 struct toyvpn_packet {
 	u64 counter;
 	struct sk_buff *source;
+	struct toyvpn_opened *opened;
 	int err;
 	unsigned int header;
 	u8 tos;
+};
+
+/**
+ * struct toyvpn_opened_message - a message that is decrypted where it is
+ * @counter: of the message
+ * @data: the message
+ * @len: of it all, at least TOYVPN_DATA_MIN
+ * @err: of the AEAD
+ */
+struct toyvpn_opened_message {
+	u64 counter;
+	struct toyvpn_data *data;
+	unsigned int len;
+	int err;
+};
+
+/**
+ * struct toyvpn_opened - the messages of a train that are
+ * @room: for so many
+ * @count: so many there are
+ * @messages: in order
+ */
+struct toyvpn_opened {
+	unsigned int room;
+	unsigned int count;
+	struct toyvpn_opened_message messages[];
 };
 
 static inline struct toyvpn_packet *toyvpn_packet(struct sk_buff *skb)
@@ -102,6 +130,9 @@ bool toyvpn_batch_encrypt(struct toyvpn_batch *batch, struct sk_buff *skb,
 bool toyvpn_batch_decrypt(struct toyvpn_batch *batch, struct napi_struct *napi,
 			  struct sk_buff *skb, const void *message, unsigned int offset,
 			  unsigned int len, u64 counter);
+struct toyvpn_opened *toyvpn_batch_share(struct toyvpn_batch *batch, struct sk_buff *skb);
+bool toyvpn_batch_decrypt_shared(struct toyvpn_batch *batch, struct toyvpn_opened *opened,
+				 struct toyvpn_data *data, unsigned int len, u64 counter);
 void toyvpn_batch_close(struct toyvpn_batch *batch);
 void toyvpn_batch_free(struct toyvpn_batch *batch);
 void toyvpn_batch_exit(void);

@@ -7,6 +7,7 @@
 
 #include "compat.h"
 #include "merge.h"
+#include "share.h"
 
 /*
  * The segments of a train are mostly those of one packet, in order: to see that
@@ -59,10 +60,9 @@ bool toyvpn_merge_begin(struct toyvpn_merge *merge, struct sk_buff *skb)
 	const struct tcphdr *tcp;
 	unsigned int ip;
 
-	if (skb_is_nonlinear(skb))
-		return false;
 	tcp = tcp_header(skb, &ip);
 	if (!tcp || tcp->doff < 5 || skb->len <= ip + tcp->doff * 4 ||
+	    skb_headlen(skb) < ip + tcp->doff * 4 ||
 	    (tcp_flag_word(tcp) & FLAGS_ALONE))
 		return false;
 	*merge = (struct toyvpn_merge) {
@@ -77,43 +77,76 @@ bool toyvpn_merge_begin(struct toyvpn_merge *merge, struct sk_buff *skb)
 }
 
 /* All but checksum and identification, and the length as it should be */
-static bool is_same_ip4(const struct toyvpn_merge *merge, const struct sk_buff *skb)
+static bool is_same_ip4(const struct toyvpn_merge *merge, const u8 *packet, unsigned int len)
 {
 	const struct iphdr *a = (const struct iphdr *)merge->skb->data;
-	const struct iphdr *b = (const struct iphdr *)skb->data;
+	const struct iphdr *b = (const struct iphdr *)packet;
 
 	return *(const u16 *)a == *(const u16 *)b && a->frag_off == b->frag_off &&
 	       a->ttl == b->ttl && a->protocol == b->protocol &&
 	       a->saddr == b->saddr && a->daddr == b->daddr &&
-	       ntohs(b->tot_len) == skb->len &&
+	       ntohs(b->tot_len) == len &&
 	       ntohs(b->id) == (u16)(ntohs(a->id) + merge->count);
 }
 
-static bool is_same_ip6(const struct toyvpn_merge *merge, const struct sk_buff *skb)
+static bool is_same_ip6(const struct toyvpn_merge *merge, const u8 *packet, unsigned int len)
 {
 	const struct ipv6hdr *a = (const struct ipv6hdr *)merge->skb->data;
-	const struct ipv6hdr *b = (const struct ipv6hdr *)skb->data;
+	const struct ipv6hdr *b = (const struct ipv6hdr *)packet;
 
 	return *(const u32 *)a == *(const u32 *)b && a->nexthdr == b->nexthdr &&
 	       a->hop_limit == b->hop_limit && ipv6_addr_equal(&a->saddr, &b->saddr) &&
 	       ipv6_addr_equal(&a->daddr, &b->daddr) &&
-	       ntohs(b->payload_len) + sizeof(*b) == skb->len;
+	       ntohs(b->payload_len) + sizeof(*b) == len;
 }
 
 /* Whether a segment is the next one, but for data and PSH as the one before */
-static bool follows(const struct toyvpn_merge *merge, const struct sk_buff *skb)
+static bool follows(const struct toyvpn_merge *merge, const u8 *packet, unsigned int len)
 {
 	const struct tcphdr *a = (const struct tcphdr *)(merge->skb->data + merge->ip);
-	const struct tcphdr *b = (const struct tcphdr *)(skb->data + merge->ip);
+	const struct tcphdr *b = (const struct tcphdr *)(packet + merge->ip);
 
-	return !skb_is_nonlinear(skb) && skb->len > merge->header &&
-	       skb->len - merge->header <= merge->size &&
+	return !merge->complete && skb_shinfo(merge->skb)->nr_frags < MAX_SKB_FRAGS &&
+	       len > merge->header && len - merge->header <= merge->size &&
 	       merge->skb->len + merge->size <= U16_MAX &&
-	       (is_ip4(merge->skb) ? is_same_ip4(merge, skb) : is_same_ip6(merge, skb)) &&
+	       (is_ip4(merge->skb) ? is_same_ip4(merge, packet, len) :
+				     is_same_ip6(merge, packet, len)) &&
 	       *(const u32 *)a == *(const u32 *)b && ntohl(b->seq) == merge->next &&
 	       a->ack_seq == b->ack_seq &&
 	       !((tcp_flag_word(a) ^ tcp_flag_word(b)) & ~TCP_FLAG_PSH) &&
 	       !memcmp(a + 1, b + 1, merge->header - merge->ip - sizeof(*a));
+}
+
+/* The data of a segment has been added, whose header says @psh */
+static void followed(struct toyvpn_merge *merge, bool psh, unsigned int len)
+{
+	if (psh)
+		((struct tcphdr *)(merge->skb->data + merge->ip))->psh = 1;
+	merge->complete = psh || len < merge->size;
+	merge->count++;
+	merge->next += len;
+}
+
+/**
+ * toyvpn_merge_follow_shared() - adds a packet in a page if it is the next segment
+ * @merge: not empty
+ * @packet: as toyvpn_merge_follow() has it; as toyvpn_share_add() has its data,
+ *	which is shared on success
+ * @len: its bytes
+ *
+ * Bottom halves off.
+ *
+ * Return: false if it is not.
+ */
+bool toyvpn_merge_follow_shared(struct toyvpn_merge *merge, u8 *packet, unsigned int len)
+{
+	const struct tcphdr *tcp = (const struct tcphdr *)(packet + merge->ip);
+
+	if (!follows(merge, packet, len))
+		return false;
+	toyvpn_share_add(merge->skb, packet + merge->header, len - merge->header);
+	followed(merge, tcp->psh, len - merge->header);
+	return true;
 }
 
 /**
@@ -129,28 +162,23 @@ static bool follows(const struct toyvpn_merge *merge, const struct sk_buff *skb)
  */
 bool toyvpn_merge_follow(struct toyvpn_merge *merge, struct sk_buff *skb)
 {
-	struct sk_buff *to = merge->skb;
 	const struct tcphdr *tcp;
 	unsigned int len;
 	bool psh, stolen;
 	int delta;
 
-	if (merge->complete || skb_shinfo(to)->nr_frags == MAX_SKB_FRAGS || !follows(merge, skb))
+	if (skb_is_nonlinear(skb) || !follows(merge, skb->data, skb->len))
 		return false;
 	tcp = (const struct tcphdr *)(skb->data + merge->ip);
 	psh = tcp->psh;
 	len = skb->len - merge->header;
 	__skb_pull(skb, merge->header);
-	if (!skb_try_coalesce(to, skb, &stolen, &delta)) {
+	if (!skb_try_coalesce(merge->skb, skb, &stolen, &delta)) {
 		__skb_push(skb, merge->header);
 		return false;
 	}
 	kfree_skb_partial(skb, stolen);
-	if (psh)
-		((struct tcphdr *)(to->data + merge->ip))->psh = 1;
-	merge->complete = psh || len < merge->size;
-	merge->count++;
-	merge->next += len;
+	followed(merge, psh, len);
 	return true;
 }
 

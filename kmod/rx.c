@@ -13,6 +13,7 @@
 #include "peer.h"
 #include "rx.h"
 #include "session.h"
+#include "share.h"
 #include "socket.h"
 #include "spread.h"
 #include "toyvpn.h"
@@ -96,26 +97,47 @@ static void give(struct toyvpn_batch *batch, struct sk_buff *skb)
 	napi_schedule(&inbox->napi);
 }
 
+/**
+ * struct handover - what hand_over() has in hand
+ * @batch: all of which is decrypted
+ * @came: what the message before came in: one train comes from one place
+ * @merge: segments that are put together
+ * @merge_tos: DS field outside of these
+ * @any: a message was accepted
+ * @data: one that was no keepalive
+ * @bytes: of all that were
+ */
+struct handover {
+	struct toyvpn_batch *batch;
+	const struct sk_buff *came;
+	struct toyvpn_merge merge;
+	u8 merge_tos;
+	bool any;
+	bool data;
+	u64 bytes;
+};
+
 /* To the stack, after what was put together before; others may follow if GRO is on */
-static void give_in_turn(struct toyvpn_batch *batch, struct toyvpn_merge *merge,
-			 struct sk_buff *skb)
+static void give_in_turn(struct handover *hand, struct sk_buff *skb, u8 outer_tos)
 {
-	struct sk_buff *before = toyvpn_merge_end(merge);
+	struct sk_buff *before = toyvpn_merge_end(&hand->merge);
 
 	if (before)
-		give(batch, before);
-	if (netif_elide_gro(skb->dev) || !toyvpn_merge_begin(merge, skb))
-		give(batch, skb);
+		give(hand->batch, before);
+	if (netif_elide_gro(skb->dev) || !toyvpn_merge_begin(&hand->merge, skb))
+		give(hand->batch, skb);
+	else
+		hand->merge_tos = outer_tos;
 }
 
 /*
  * What was decrypted becomes a packet of the stack. @skb->data is the inner
- * packet, of its length, in one piece. RCU read lock, bottom halves off.
+ * packet, of its length, its headers in one piece. RCU read lock, bottom halves
+ * off.
  */
-static void deliver(struct toyvpn_batch *batch, struct toyvpn_merge *merge, struct sk_buff *skb,
-		    u8 outer_tos)
+static void deliver(struct handover *hand, struct sk_buff *skb, u8 outer_tos)
 {
-	struct toyvpn_peer *peer = batch->peer;
+	struct toyvpn_peer *peer = hand->batch->peer;
 	struct toyvpn_device *tv = peer->device;
 	struct toyvpn_routes_owner *owner;
 	unsigned int len;
@@ -151,7 +173,10 @@ static void deliver(struct toyvpn_batch *batch, struct toyvpn_merge *merge, stru
 		drop(tv, skb, TOYVPN_STAT_RX_SOURCE);
 		return;
 	}
-	skb_trim(skb, len);
+	if (unlikely(pskb_trim(skb, len))) {
+		drop(tv, skb, TOYVPN_STAT_RX_NO_MEMORY);
+		return;
+	}
 
 	/* RFC 6040: congestion outside shows inside; where it cannot, drop */
 	if (unlikely(INET_ECN_decapsulate(skb, outer_tos,
@@ -167,39 +192,60 @@ static void deliver(struct toyvpn_batch *batch, struct toyvpn_merge *merge, stru
 
 	memset(skb->cb, 0, sizeof(skb->cb));
 	dev_sw_netstats_rx_add(tv->dev, skb->len);
-	give_in_turn(batch, merge, skb);
+	give_in_turn(hand, skb, outer_tos);
 }
 
-/*
- * One message came through the AEAD: true if it is authentic and new. @came is
- * what the one before came in: one train comes from one place.
- */
-static bool accept(struct toyvpn_batch *batch, struct sk_buff *skb,
-		   const struct sk_buff **came)
+/* Whether a message that came through the AEAD, in @source, is authentic and new */
+static bool is_acceptable(struct handover *hand, const struct sk_buff *source, u64 counter,
+			  int err)
 {
-	struct toyvpn_packet *packet = toyvpn_packet(skb);
-	const struct sk_buff *source = packet->source ?: skb;
+	struct toyvpn_batch *batch = hand->batch;
 	struct toyvpn_device *tv = batch->peer->device;
 	struct toyvpn_endpoint endpoint;
 
-	if (unlikely(packet->err)) {
-		toyvpn_count(tv, packet->err == -EBADMSG ? TOYVPN_STAT_RX_AUTHENTICATION :
-							   TOYVPN_STAT_RX_NO_MEMORY);
+	if (unlikely(READ_ONCE(batch->peer->dead)))
+		return false;
+	if (unlikely(err)) {
+		toyvpn_count(tv, err == -EBADMSG ? TOYVPN_STAT_RX_AUTHENTICATION :
+						   TOYVPN_STAT_RX_NO_MEMORY);
 		return false;
 	}
-	switch (toyvpn_replay_mark(&batch->session->replay, packet->counter)) {
+	switch (toyvpn_replay_mark(&batch->session->replay, counter)) {
 	case TOYVPN_REPLAY_SEEN:
 		toyvpn_count(tv, TOYVPN_STAT_RX_REPLAY);
 		return false;
 	case TOYVPN_REPLAY_HIGHEST:
 		/* Only the newest says where the peer is, or a replayed path could */
-		if (source != *came && !toyvpn_endpoint_of(&endpoint, source))
+		if (source != hand->came && !toyvpn_endpoint_of(&endpoint, source))
 			toyvpn_peer_set_endpoint(batch->peer, &endpoint);
-		*came = source;
+		hand->came = source;
 		break;
 	case TOYVPN_REPLAY_NEW:
 		break;
 	}
+	return true;
+}
+
+/* Of @len bytes with its header and tag: false if it is dropped, which is counted */
+static bool accept(struct handover *hand, const struct sk_buff *source, u64 counter, int err,
+		   unsigned int len)
+{
+	struct toyvpn_batch *batch = hand->batch;
+	struct toyvpn_peer *peer = batch->peer;
+
+	if (unlikely(!is_acceptable(hand, source, counter, err))) {
+		DEV_STATS_INC(peer->device->dev, rx_dropped);
+		return false;
+	}
+	if (likely(READ_ONCE(batch->inbox->poller) == current))
+		batch->inbox->accepted++;
+	/* Before anything is delivered: the stack may answer at once */
+	if (!hand->any && toyvpn_peer_confirm_session(peer, batch->session))
+		toyvpn_peer_want(peer, TOYVPN_WANT_FLUSH);
+	hand->any = true;
+	hand->bytes += len;
+	if (len > TOYVPN_DATA_MIN)
+		hand->data = true;
 	return true;
 }
 
@@ -214,63 +260,90 @@ static bool is_first(struct toyvpn_peer *peer, const struct toyvpn_session *sess
 	return !before || !toyvpn_session_alive(before, ktime_get_coarse_boottime_ns());
 }
 
+/* A message in an skb of its own, or a copy of what is in another one */
+static void hand_over_message(struct handover *hand, struct sk_buff *skb)
+{
+	struct toyvpn_packet *packet = toyvpn_packet(skb);
+	struct sk_buff *source = packet->source;
+	u8 tos = packet->tos;
+	unsigned int len;
+
+	if (unlikely(!accept(hand, source ?: skb, packet->counter, packet->err, skb->len))) {
+		kfree_skb(skb);
+		kfree_skb(source);
+		return;
+	}
+	consume_skb(source);
+	__skb_pull(skb, sizeof(struct toyvpn_data));
+	__skb_trim(skb, skb->len - TOYVPN_TAG_LEN);
+	len = skb->len;
+	if (!len)
+		consume_skb(skb);
+	/* The same addresses and DS fields: what was found of one is true of both */
+	else if (hand->merge.skb && tos == hand->merge_tos &&
+		 toyvpn_merge_follow(&hand->merge, skb))
+		dev_sw_netstats_rx_add(hand->batch->peer->device->dev, len);
+	else
+		deliver(hand, skb, tos);
+}
+
+/* The messages of a train, where they arrived: packets share its pages */
+static void hand_over_train(struct handover *hand, struct sk_buff *train)
+{
+	struct toyvpn_opened *opened = toyvpn_packet(train)->opened;
+	struct toyvpn_device *tv = hand->batch->peer->device;
+	u8 tos = toyvpn_packet(train)->tos;
+	const struct toyvpn_opened_message *message;
+	struct sk_buff *skb;
+	unsigned int i, len;
+
+	for (i = 0; i < opened->count; i++) {
+		message = &opened->messages[i];
+		len = message->len - TOYVPN_DATA_MIN;
+		if (unlikely(!accept(hand, train, message->counter, message->err, message->len)) ||
+		    !len)
+			continue;
+		/* As in hand_over_message() */
+		if (hand->merge.skb && tos == hand->merge_tos &&
+		    toyvpn_merge_follow_shared(&hand->merge, message->data->encrypted, len)) {
+			dev_sw_netstats_rx_add(tv->dev, len);
+			continue;
+		}
+		skb = toyvpn_share_packet(&hand->batch->inbox->napi, message->data->encrypted,
+					  len);
+		if (unlikely(!skb)) {
+			toyvpn_count(tv, TOYVPN_STAT_RX_NO_MEMORY);
+			DEV_STATS_INC(tv->dev, rx_dropped);
+			continue;
+		}
+		deliver(hand, skb, tos);
+	}
+	kfree(opened);
+	consume_skb(train);
+}
+
 /* All decrypted, and nothing before it. Bottom halves off */
 static void hand_over(struct toyvpn_batch *batch)
 {
+	struct handover hand = { .batch = batch };
 	struct toyvpn_peer *peer = batch->peer;
-	struct toyvpn_device *tv = peer->device;
-	const struct sk_buff *came = NULL;
-	struct toyvpn_merge merge = { };
-	unsigned int len;
-	u8 merge_tos = 0;
-	bool data = false, any = false;
 	struct sk_buff *skb;
-	u64 bytes = 0;
 
 	rcu_read_lock();
 	batch->first = is_first(peer, batch->session);
 	while ((skb = __skb_dequeue(&batch->packets))) {
-		struct sk_buff *source = toyvpn_packet(skb)->source;
-		u8 tos = toyvpn_packet(skb)->tos;
-
-		if (unlikely(READ_ONCE(peer->dead) || !accept(batch, skb, &came))) {
-			DEV_STATS_INC(tv->dev, rx_dropped);
-			kfree_skb(skb);
-			kfree_skb(source);
-			continue;
-		}
-		consume_skb(source);
-		if (likely(READ_ONCE(batch->inbox->poller) == current))
-			batch->inbox->accepted++;
-		/* Before anything is delivered: the stack may answer at once */
-		if (!any && toyvpn_peer_confirm_session(peer, batch->session))
-			toyvpn_peer_want(peer, TOYVPN_WANT_FLUSH);
-		any = true;
-		bytes += skb->len;
-		__skb_pull(skb, sizeof(struct toyvpn_data));
-		__skb_trim(skb, skb->len - TOYVPN_TAG_LEN);
-		if (!skb->len) {
-			consume_skb(skb);
-			continue;
-		}
-		data = true;
-		len = skb->len;
-		/* The same addresses and DS fields: what was found of one is true of both */
-		if (merge.skb && tos == merge_tos && toyvpn_merge_follow(&merge, skb)) {
-			dev_sw_netstats_rx_add(tv->dev, len);
-			continue;
-		}
-		deliver(batch, &merge, skb, tos);
-		if (merge.skb == skb)
-			merge_tos = tos;
+		if (toyvpn_packet(skb)->opened)
+			hand_over_train(&hand, skb);
+		else
+			hand_over_message(&hand, skb);
 	}
-	skb = toyvpn_merge_end(&merge);
+	skb = toyvpn_merge_end(&hand.merge);
 	if (skb)
 		give(batch, skb);
-	if (any) {
-		atomic64_add(bytes, &peer->rx_bytes);
-		toyvpn_peer_event(peer, data ? TOYVPN_EVENT_DATA_RECEIVED :
-					       TOYVPN_EVENT_KEEPALIVE_RECEIVED);
+	if (hand.any) {
+		atomic64_add(hand.bytes, &peer->rx_bytes);
+		toyvpn_peer_event(peer, hand.data ? TOYVPN_EVENT_DATA_RECEIVED :
+						    TOYVPN_EVENT_KEEPALIVE_RECEIVED);
 	}
 	rcu_read_unlock();
 	toyvpn_batch_free(batch);
@@ -394,6 +467,8 @@ static void *piece(const struct sk_buff *skb, struct pieces *at, unsigned int of
  * @now: ns of boot time
  * @session: of the messages before
  * @batch: of that session, or NULL
+ * @share: what comes next can be opened where it is
+ * @opened: the messages of this train that are, or NULL
  */
 struct opening {
 	struct toyvpn_inbox *inbox;
@@ -401,6 +476,8 @@ struct opening {
 	u64 now;
 	struct toyvpn_session *session;
 	struct toyvpn_batch *batch;
+	bool share;
+	struct toyvpn_opened *opened;
 };
 
 /* One look-up and one batch for a run of one session */
@@ -411,6 +488,8 @@ static void change_session(struct opening *opening, u32 index)
 	if (opening->batch)
 		toyvpn_batch_close(opening->batch);
 	opening->batch = NULL;
+	if (opening->opened)
+		opening->share = false;
 	opening->session = session;
 	if (!session || !toyvpn_session_alive(session, opening->now))
 		return;
@@ -426,12 +505,28 @@ static void change_session(struct opening *opening, u32 index)
 }
 
 /*
- * Opens the message at an offset of an skb, one reference to which it takes if
- * it returns no reason against that.
+ * A message of a train is opened where it is, and so are those that follow it,
+ * unless one cannot be: what is copied comes out behind all of these.
+ */
+static bool open_shared(struct opening *opening, struct sk_buff *skb, void *message,
+			unsigned int len, u64 counter)
+{
+	if (!opening->share || !message)
+		return false;
+	if (!opening->opened)
+		opening->opened = toyvpn_batch_share(opening->batch, skb);
+	return opening->opened &&
+	       toyvpn_batch_decrypt_shared(opening->batch, opening->opened, message, len, counter);
+}
+
+/*
+ * Opens the message at an offset of an skb, which it takes if that is all of it,
+ * unless it returns a reason against that.
  */
 static int open_message(struct opening *opening, struct sk_buff *skb, struct pieces *at,
 			unsigned int offset, unsigned int len)
 {
+	bool whole = len == skb->len;
 	void *message = piece(skb, at, offset, len);
 	const struct toyvpn_data *data = message;
 	struct toyvpn_session *session;
@@ -459,41 +554,59 @@ static int open_message(struct opening *opening, struct sk_buff *skb, struct pie
 		return TOYVPN_STAT_RX_EXPIRED;
 	if (unlikely(!toyvpn_replay_check(&session->replay, counter)))
 		return TOYVPN_STAT_RX_REPLAY;
-	if (unlikely(!opening->batch ||
-		     !toyvpn_batch_decrypt(opening->batch, &opening->inbox->napi, skb, message,
-					   offset, len, counter)))
+	if (unlikely(!opening->batch))
 		return TOYVPN_STAT_RX_NO_MEMORY;
+	if (open_shared(opening, skb, message, len, counter))
+		return -1;
+	opening->share = false;
+	if (unlikely(!toyvpn_batch_decrypt(opening->batch, &opening->inbox->napi,
+					   whole ? skb : skb_get(skb), message, offset, len,
+					   counter))) {
+		if (!whole)
+			consume_skb(skb);
+		return TOYVPN_STAT_RX_NO_MEMORY;
+	}
 	return -1;
 }
 
-/*
- * Opens what arrived, of which a GSO skb has many messages. RCU read lock,
- * bottom halves off.
- */
+/* Opens all messages of a GSO skb */
+static void open_train(struct opening *opening, struct sk_buff *skb)
+{
+	struct pieces at = { .frag = -1, .end = skb_headlen(skb) };
+	unsigned int size = skb_shinfo(skb)->gso_size, offset;
+	int why;
+
+	opening->opened = NULL;
+	opening->share = toyvpn_share_possible(skb);
+	for (offset = 0; offset < skb->len; offset += size) {
+		why = open_message(opening, skb, &at, offset, min(size, skb->len - offset));
+		if (unlikely(why >= 0))
+			drop_one(opening->inbox->device, skb_get(skb), why);
+	}
+	opening->share = false;
+	consume_skb(skb);
+}
+
+/* Opens what arrived. RCU read lock, bottom halves off */
 static void receive_data(struct toyvpn_inbox *inbox, struct toyvpn_job *job,
 			 struct sk_buff_head *messages)
 {
 	struct opening opening = {
 		.inbox = inbox, .job = job, .now = ktime_get_coarse_boottime_ns()
 	};
-	struct toyvpn_device *tv = inbox->device;
-	unsigned int offset, size, len;
 	struct sk_buff *skb;
 	int why;
 
 	while ((skb = __skb_dequeue(messages))) {
 		struct pieces at = { .frag = -1, .end = skb_headlen(skb) };
 
-		size = skb_is_gso(skb) ? skb_shinfo(skb)->gso_size : skb->len;
-		len = skb->len;
-		for (offset = 0; offset + size < len; offset += size) {
-			why = open_message(&opening, skb_get(skb), &at, offset, size);
-			if (unlikely(why >= 0))
-				drop_one(tv, skb, why);
+		if (skb_is_gso(skb) && skb_shinfo(skb)->gso_size < skb->len) {
+			open_train(&opening, skb);
+			continue;
 		}
-		why = open_message(&opening, skb, &at, offset, len - offset);
+		why = open_message(&opening, skb, &at, 0, skb->len);
 		if (unlikely(why >= 0))
-			drop_one(tv, skb, why);
+			drop_one(inbox->device, skb, why);
 	}
 	if (opening.batch)
 		toyvpn_batch_close(opening.batch);

@@ -42,6 +42,8 @@ for cipher in aes-256-gcm chacha20-poly1305; do
 	check "a session with $cipher" restart ciphers "$cipher"
 	check_equal "$cipher is in use" "$cipher" "$(shown left right cipher)"
 	all "$cipher"
+	check "$cipher: what was heard on the wire stays as it was there" \
+		traffic.py tapped left right "${inner4[right]}" eth0 "$(amount 2000000)"
 done
 
 check "a cable that segments nothing, and gathers what comes" offloads off on

@@ -4,6 +4,9 @@
 
 traffic.py tcp NS1 NS2 ADDRESS BYTES
     A connection from NS1 to ADDRESS in NS2; BYTES each way at once, compared by their SHA-256.
+traffic.py tapped NS1 NS2 ADDRESS LINK BYTES
+    A connection from NS1 to ADDRESS in NS2; BYTES that way, while who listens at LINK in NS2 keeps what
+    it gets and looks at it afterwards: none of it may be what was sent.
 traffic.py udp NS1 ADDRESS1 NS2 ADDRESS2 COUNT SIZE [SEGMENT]
     COUNT datagrams of SIZE bytes each way, none may be lost; with SEGMENT, SIZE goes out in one
     call as datagrams of SEGMENT bytes (UDP GSO).
@@ -22,6 +25,7 @@ traffic.py jam NS1 NS2 ADDRESS
 Prints a summary; exits with 1 and a reason if anything was wrong.
 """
 
+import contextlib
 import hashlib
 import os
 import signal
@@ -35,6 +39,8 @@ from netns import PATIENCE, namespace
 
 UDP_SEGMENT = 103
 SO_RCVBUFFORCE = 33
+ETH_P_ALL = 3
+ETHERNET_MOST = 1518
 IN_FLIGHT = 32 << 10
 PORT = 5001
 
@@ -111,6 +117,36 @@ def tcp(ns1, ns2, address, size):
         if len(set(digests)) != 1:
             sys.exit(f"SHA-256 differs: {digests}")
     print(f"tcp: {size} bytes each way, sha256 {there[0][:16]} {back[0][:16]}")
+
+
+def tapped(ns1, ns2, address, link, size):
+    mark = b"what nobody on the way may read "
+    data = mark * (int(size) // len(mark))
+    with namespace(ns2):
+        tap = socket.socket(socket.AF_PACKET, socket.SOCK_RAW, socket.htons(ETH_P_ALL))
+    tap.setsockopt(socket.SOL_SOCKET, SO_RCVBUFFORCE, 64 << 20)
+    tap.bind((link, 0))
+    tap.setblocking(False)
+    listener = make_socket(ns2, address, socket.SOCK_STREAM)
+    listener.listen()
+    with namespace(ns1):
+        client = socket.create_connection((address, PORT), PATIENCE)
+    server, _ = listener.accept()
+    server.settimeout(PATIENCE)
+    both, arrived = Both(), []
+    both.start(pull, server, len(data), arrived)
+    client.sendall(data)
+    client.shutdown(socket.SHUT_WR)
+    both.finish()
+    assert arrived == [hashlib.sha256(data).hexdigest()], "SHA-256 differs"
+    trains = plain = 0
+    with contextlib.suppress(BlockingIOError):
+        while seen := tap.recv(1 << 17):
+            trains += len(seen) > ETHERNET_MOST
+            plain += mark in seen
+    print(f"tapped: {len(data)} bytes, {trains} trains on the wire, {plain} plain")
+    if plain or not trains:
+        sys.exit("what was on the wire has been changed" if plain else "there were no trains")
 
 
 # UDP
@@ -305,5 +341,5 @@ def jam(ns1, ns2, address):
 
 
 if __name__ == "__main__":
-    {"tcp": tcp, "udp": udp, "steady": steady, "until-told": until_told,
+    {"tcp": tcp, "tapped": tapped, "udp": udp, "steady": steady, "until-told": until_told,
      "lossy": lossy, "ordered": ordered, "jam": jam}[sys.argv[1]](*sys.argv[2:])
