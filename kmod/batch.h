@@ -35,6 +35,7 @@ struct toyvpn_session;
  * @inbox: where they arrived; this and all that follows is for who made it
  * @job: whose part it is, or NULL
  * @of_job: in the list of that
+ * @late: the inbox waits for it
  * @first: no session was there before
  * @count: packets that were encrypted, keepalives aside
  * @bytes: of these
@@ -57,6 +58,7 @@ struct toyvpn_batch {
 	struct toyvpn_inbox *inbox;
 	struct toyvpn_job *job;
 	struct list_head of_job;
+	bool late;
 	bool first;
 	unsigned int count;
 	unsigned int bytes;
@@ -120,6 +122,17 @@ static inline struct toyvpn_packet *toyvpn_packet(struct sk_buff *skb)
 {
 	BUILD_BUG_ON(sizeof(struct toyvpn_packet) > sizeof(skb->cb));
 	return (struct toyvpn_packet *)skb->cb;
+}
+
+/**
+ * toyvpn_batch_is_late() - whether the AEAD completes some of a batch later
+ * @batch: not closed yet
+ *
+ * Return: whether toyvpn_batch_close() may leave it on its way.
+ */
+static inline bool toyvpn_batch_is_late(const struct toyvpn_batch *batch)
+{
+	return atomic_read(&batch->pending) > 1;
 }
 
 struct toyvpn_batch *toyvpn_batch_new(struct toyvpn_peer *peer, struct toyvpn_session *session,

@@ -22,6 +22,9 @@
 /* So many messages before one poll are worth the cost of taking them whole */
 #define TRAIN_LEAST	8
 
+/* So many messages are copied before what came of them is given to the stack */
+#define COPIES_MOST	256
+
 /* So many jobs are ended in one poll */
 #define JOBS_ROUND	8
 
@@ -39,7 +42,22 @@ static void drop_one(struct toyvpn_device *tv, struct sk_buff *skb, enum toyvpn_
 	drop_messages(tv, skb, why, 1);
 }
 
-/* A message or a packet, or as many as a GSO packet has */
+/*
+ * How many messages arrived in an skb, whose headers are off. A virtual machine
+ * need not say how many segments there are.
+ */
+static unsigned int messages_of(const struct sk_buff *skb)
+{
+	return skb_is_gso(skb) ? DIV_ROUND_UP(skb->len, skb_shinfo(skb)->gso_size) : 1;
+}
+
+/* All that arrived in an skb */
+static void drop_arrived(struct toyvpn_device *tv, struct sk_buff *skb, enum toyvpn_stat why)
+{
+	drop_messages(tv, skb, why, messages_of(skb));
+}
+
+/* A packet, or as many as a GSO packet has */
 static void drop(struct toyvpn_device *tv, struct sk_buff *skb, enum toyvpn_stat why)
 {
 	drop_messages(tv, skb, why, skb_shinfo(skb)->gso_segs ?: 1);
@@ -203,8 +221,10 @@ static bool is_acceptable(struct handover *hand, const struct sk_buff *source, u
 	struct toyvpn_device *tv = batch->peer->device;
 	struct toyvpn_endpoint endpoint;
 
-	if (unlikely(READ_ONCE(batch->peer->dead)))
+	if (unlikely(READ_ONCE(batch->peer->dead))) {
+		toyvpn_count(tv, TOYVPN_STAT_RX_UNKNOWN_INDEX);
 		return false;
+	}
 	if (unlikely(err)) {
 		toyvpn_count(tv, err == -EBADMSG ? TOYVPN_STAT_RX_AUTHENTICATION :
 						   TOYVPN_STAT_RX_NO_MEMORY);
@@ -345,6 +365,8 @@ static void hand_over(struct toyvpn_batch *batch)
 		toyvpn_peer_event(peer, hand.data ? TOYVPN_EVENT_DATA_RECEIVED :
 						    TOYVPN_EVENT_KEEPALIVE_RECEIVED);
 	}
+	if (unlikely(batch->late))
+		atomic_dec(&batch->inbox->late);
 	rcu_read_unlock();
 	toyvpn_batch_free(batch);
 }
@@ -469,6 +491,7 @@ static void *piece(const struct sk_buff *skb, struct pieces *at, unsigned int of
  * @batch: of that session, or NULL
  * @share: what comes next can be opened where it is
  * @opened: the messages of this train that are, or NULL
+ * @copies: messages that were not, in this batch
  */
 struct opening {
 	struct toyvpn_inbox *inbox;
@@ -478,16 +501,32 @@ struct opening {
 	struct toyvpn_batch *batch;
 	bool share;
 	struct toyvpn_opened *opened;
+	unsigned int copies;
 };
+
+/* If it completes later, nothing is done elsewhere until then, which could pass it */
+static void close_batch(struct opening *opening)
+{
+	struct toyvpn_batch *batch = opening->batch;
+
+	opening->batch = NULL;
+	opening->session = NULL;
+	opening->copies = 0;
+	if (!batch)
+		return;
+	if (unlikely(!opening->job && toyvpn_batch_is_late(batch))) {
+		batch->late = true;
+		atomic_inc(&opening->inbox->late);
+	}
+	toyvpn_batch_close(batch);
+}
 
 /* One look-up and one batch for a run of one session */
 static void change_session(struct opening *opening, u32 index)
 {
 	struct toyvpn_session *session = session_of(opening->inbox->device, index);
 
-	if (opening->batch)
-		toyvpn_batch_close(opening->batch);
-	opening->batch = NULL;
+	close_batch(opening);
 	if (opening->opened)
 		opening->share = false;
 	opening->session = session;
@@ -496,6 +535,7 @@ static void change_session(struct opening *opening, u32 index)
 	opening->batch = toyvpn_batch_new(session->id.peer, session, batch_done);
 	if (!opening->batch)
 		return;
+	opening->batch->late = false;
 	opening->batch->inbox = opening->inbox;
 	opening->batch->job = opening->job;
 	if (unlikely(opening->job)) {
@@ -566,6 +606,9 @@ static int open_message(struct opening *opening, struct sk_buff *skb, struct pie
 			consume_skb(skb);
 		return TOYVPN_STAT_RX_NO_MEMORY;
 	}
+	/* A virtual machine can have thousands of small messages in an skb */
+	if (unlikely(++opening->copies == COPIES_MOST))
+		close_batch(opening);
 	return -1;
 }
 
@@ -608,8 +651,7 @@ static void receive_data(struct toyvpn_inbox *inbox, struct toyvpn_job *job,
 		if (unlikely(why >= 0))
 			drop_one(inbox->device, skb, why);
 	}
-	if (opening.batch)
-		toyvpn_batch_close(opening.batch);
+	close_batch(&opening);
 }
 
 /* On the CPU that was free first */
@@ -637,7 +679,7 @@ static unsigned int messages_in(const struct sk_buff_head *skbs)
 	unsigned int n = 0;
 
 	skb_queue_walk(skbs, skb)
-		n += skb_shinfo(skb)->gso_segs ?: 1;
+		n += messages_of(skb);
 	return n;
 }
 
@@ -649,6 +691,18 @@ static struct toyvpn_session *session_of_skb(struct toyvpn_device *tv, const str
 	if (skb_copy_bits(skb, 0, &header, sizeof(header)))
 		return NULL;
 	return session_of(tv, le32_to_cpu(header.index));
+}
+
+/* Where messages of a session arrived that are still being opened, or NULL */
+static struct toyvpn_inbox *claimed_by(struct toyvpn_session *session, struct toyvpn_device *tv)
+{
+	u64 claim = atomic64_read(&session->claim);
+	struct toyvpn_inbox *inbox;
+
+	if (!claim)
+		return NULL;
+	inbox = per_cpu_ptr(tv->inboxes, (claim >> 32) - 1);
+	return toyvpn_lane_has_ended(&inbox->lane, (u32)claim) ? NULL : inbox;
 }
 
 /*
@@ -664,10 +718,8 @@ static void follow(struct toyvpn_inbox *inbox, struct sk_buff_head *messages)
 
 	skb_queue_walk_safe(messages, skb, next) {
 		session = session_of_skb(tv, skb);
-		/* Before its turn is read; pairs with claim() */
-		to = session ? smp_load_acquire(&session->inbox) : NULL;
-		if (!to || to == inbox ||
-		    toyvpn_lane_has_ended(&to->lane, READ_ONCE(session->turn)))
+		to = session ? claimed_by(session, tv) : NULL;
+		if (!to || to == inbox)
 			continue;
 		/* Out of order, but not lost: nothing is authentic yet that led us here */
 		if (skb_queue_len_lockless(&to->arrived) >= TOYVPN_INBOX / 8)
@@ -681,14 +733,10 @@ static void follow(struct toyvpn_inbox *inbox, struct sk_buff_head *messages)
 /* What arrives of a session on other CPUs comes after a job; see follow() */
 static void claim(struct toyvpn_session *session, struct toyvpn_inbox *inbox, u32 number)
 {
-	struct toyvpn_inbox *other = READ_ONCE(session->inbox);
+	struct toyvpn_inbox *other = claimed_by(session, inbox->device);
 
-	if (other && other != inbox &&
-	    !toyvpn_lane_has_ended(&other->lane, READ_ONCE(session->turn)))
-		return;
-	WRITE_ONCE(session->turn, number);
-	/* Pairs with follow(): a number is of an inbox */
-	smp_store_release(&session->inbox, inbox);
+	if (!other || other == inbox)
+		atomic64_set(&session->claim, (inbox->cpu + 1ull) << 32 | number);
 }
 
 /* A job of the first messages of a list, with its place in the lane, or NULL without memory */
@@ -709,7 +757,7 @@ static struct toyvpn_job *job_new(struct toyvpn_inbox *inbox, struct sk_buff_hea
 	job->messages = 0;
 	job->known = false;
 	while (job->messages < TOYVPN_SPREAD_ENOUGH && (skb = __skb_dequeue(messages))) {
-		job->messages += skb_shinfo(skb)->gso_segs ?: 1;
+		job->messages += messages_of(skb);
 		__skb_queue_tail(&job->arrived, skb);
 	}
 	atomic_inc(&inbox->device->jobs);
@@ -736,17 +784,17 @@ static void receive_in_jobs(struct toyvpn_inbox *inbox, struct sk_buff_head *mes
 		job = job_new(inbox, messages);
 		if (unlikely(!job)) {
 			while ((skb = __skb_dequeue(messages)))
-				drop(tv, skb, TOYVPN_STAT_RX_NO_MEMORY);
+				drop_arrived(tv, skb, TOYVPN_STAT_RX_NO_MEMORY);
 			return;
 		}
+		began = ktime_get_ns();
+		toyvpn_load_begin(&inbox->load, began);
 		if (job->known && job->messages >= TOYVPN_SPREAD_LEAST &&
 		    toyvpn_load_lend(&inbox->load, num_online_cpus() - 1)) {
 			toyvpn_count(tv, TOYVPN_STAT_RX_SPREAD);
 			toyvpn_spread_queue(&job->work);
 			continue;
 		}
-		began = ktime_get_ns();
-		toyvpn_load_begin(&inbox->load, began);
 		receive_data(inbox, job, &job->arrived);
 		job->ns = ktime_get_ns() - began;
 		job_part_done(job);
@@ -771,7 +819,7 @@ static void receive(struct toyvpn_inbox *inbox, struct sk_buff_head *messages)
 	}
 	began = ktime_get_ns();
 	toyvpn_load_begin(&inbox->load, began);
-	if (toyvpn_load_is_high(&inbox->load)) {
+	if (toyvpn_load_is_high(&inbox->load) && !atomic_read(&inbox->late)) {
 		receive_in_jobs(inbox, messages);
 		return;
 	}
@@ -857,6 +905,7 @@ int toyvpn_rx_init(struct toyvpn_device *tv)
 		struct toyvpn_inbox *inbox = per_cpu_ptr(tv->inboxes, cpu);
 
 		inbox->device = tv;
+		inbox->cpu = cpu;
 		skb_queue_head_init(&inbox->arrived);
 		skb_queue_head_init(&inbox->opened);
 		toyvpn_lane_init(&inbox->lane);
@@ -894,7 +943,7 @@ void toyvpn_rx_destroy(struct toyvpn_device *tv)
 		struct toyvpn_inbox *inbox = per_cpu_ptr(tv->inboxes, cpu);
 
 		napi_disable(&inbox->napi);
-		while (!no_jobs(inbox))
+		while (!no_jobs(inbox) || atomic_read(&inbox->late))
 			usleep_range(100, 1000);
 		__netif_napi_del(&inbox->napi);
 		skb_queue_purge(&inbox->arrived);
@@ -1062,16 +1111,16 @@ static void wait_for_poll(struct toyvpn_device *tv, struct sk_buff *skb, u32 ind
 
 	/* Pages that a program can still write to: what is authentic could become another thing */
 	if (unlikely(skb_has_frag_list(skb) || skb_has_shared_frag(skb)) && skb_linearize(skb)) {
-		drop(tv, skb, TOYVPN_STAT_RX_NO_MEMORY);
+		drop_arrived(tv, skb, TOYVPN_STAT_RX_NO_MEMORY);
 		return;
 	}
 	/* What strangers send must not take the room of what peers do */
 	if (unlikely(waiting >= TOYVPN_INBOX / 8 && !session_of(tv, index))) {
-		drop(tv, skb, TOYVPN_STAT_RX_UNKNOWN_INDEX);
+		drop_arrived(tv, skb, TOYVPN_STAT_RX_UNKNOWN_INDEX);
 		return;
 	}
 	if (unlikely(waiting >= TOYVPN_INBOX)) {
-		drop(tv, skb, TOYVPN_STAT_RX_STACK);
+		drop_arrived(tv, skb, TOYVPN_STAT_RX_STACK);
 		return;
 	}
 	*toyvpn_packet(skb) = (struct toyvpn_packet) { .tos = tos_of(skb) };

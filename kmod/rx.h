@@ -15,21 +15,25 @@ struct toyvpn_device;
  * poll is one batch
  * @napi: opens what arrived and gives it to the stack
  * @device: whose
+ * @cpu: which CPU's; its poll may be on another one
  * @poller: the task that is in the poll
  * @arrived: data messages
  * @opened: packets whose decryption completed outside of the poll
  * @load: how much of a CPU it takes to open what arrives; the poll's
  * @lane: jobs, while other CPUs have some of them; the poll ends them
+ * @late: batches of no job that the AEAD completes later
  * @accepted: messages that were authentic and new, modulo 2^32; the poll's
  */
 struct toyvpn_inbox {
 	struct napi_struct napi;
 	struct toyvpn_device *device;
+	unsigned int cpu;
 	struct task_struct *poller;
 	struct sk_buff_head arrived;
 	struct sk_buff_head opened;
 	struct toyvpn_load load;
 	struct toyvpn_lane lane;
+	atomic_t late;
 	u32 accepted;
 };
 

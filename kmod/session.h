@@ -46,8 +46,8 @@ struct toyvpn_id {
  * @receive_key: likewise
  * @counter: of the next message that we send
  * @replay: what was received
- * @inbox: where the last of its messages arrived that became part of a job, or NULL
- * @turn: the number of that
+ * @claim: on which CPU the last of its messages arrived that became part of a job,
+ *	plus 1, in the upper half, and the number of that in the lower one; or 0
  * @ref: one of the peer, one of each batch under way
  * @rcu: frees it
  */
@@ -64,8 +64,7 @@ struct toyvpn_session {
 	u8 receive_key[TOYVPN_NOISE_KEY_LEN];
 	atomic64_t counter ____cacheline_aligned_in_smp;
 	struct toyvpn_replay replay ____cacheline_aligned_in_smp;
-	struct toyvpn_inbox *inbox;
-	u32 turn;
+	atomic64_t claim;
 	refcount_t ref;
 	struct rcu_head rcu;
 };
