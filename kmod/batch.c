@@ -62,9 +62,9 @@ void toyvpn_batch_exit(void)
  * toyvpn_batch_new() - begins a batch
  * @peer: the caller has a reference or the RCU read lock
  * @session: one of its sessions, likewise
- * @done: called when all packets are through, in the caller's context or in
- *	that of the crypto API's completion, bottom halves off in both; it frees
- *	the batch
+ * @done: called when all packets are through, in the context of
+ *	toyvpn_batch_close() or in that of the crypto API's completion, RCU read lock
+ *	and bottom halves off in both; it frees the batch
  *
  * Any context but hardirq. toyvpn_batch_close() must follow.
  *
@@ -139,7 +139,9 @@ static void crypt_done(toyvpn_crypto_arg *arg, int err)
 		*crypt->err = err;
 	crypt_free(crypt);
 	local_bh_disable();
+	rcu_read_lock();
 	batch_finished(batch);
+	rcu_read_unlock();
 	local_bh_enable();
 }
 
@@ -458,7 +460,7 @@ bool toyvpn_batch_decrypt_shared(struct toyvpn_batch *batch, struct toyvpn_opene
  * toyvpn_batch_close() - no more packets are coming
  * @batch: gone afterwards, or as soon as its last request completes
  *
- * Bottom halves off.
+ * RCU read lock, bottom halves off.
  */
 void toyvpn_batch_close(struct toyvpn_batch *batch)
 {

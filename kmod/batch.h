@@ -32,7 +32,8 @@ struct toyvpn_session;
  * @done: called once, when all are through; owns the batch from then on
  * @pending: requests under way, and one for who is still adding
  * @spare: a request that can be used again
- * @inbox: where they arrived; this and all that follows is for who made it
+ * @now: when it began, ns of boot time; this and all that follows is for who made it
+ * @inbox: where they arrived
  * @job: whose part it is, or NULL
  * @of_job: in the list of that
  * @late: the inbox waits for it
@@ -55,6 +56,7 @@ struct toyvpn_batch {
 	void (*done)(struct toyvpn_batch *batch);
 	atomic_t pending;
 	struct toyvpn_crypt *spare;
+	u64 now;
 	struct toyvpn_inbox *inbox;
 	struct toyvpn_job *job;
 	struct list_head of_job;

@@ -364,8 +364,27 @@ void toyvpn_peer_arm(struct toyvpn_peer *peer)
 	arm(peer, toyvpn_timers_next(&peer->timers), ktime_get_coarse_boottime_ns());
 }
 
+static void tell_timers(struct toyvpn_peer *peer, enum toyvpn_timers_event event, u64 now)
+{
+	/* What was set before, the timer is armed for already */
+	arm(peer, toyvpn_timers_event(&peer->timers, event, now, READ_ONCE(peer->jitter)), now);
+}
+
 /**
- * toyvpn_peer_event() - tells the peer's timers that something happened
+ * toyvpn_peer_traffic() - tells the peer's timers of messages
+ * @peer: the caller has a reference or the RCU read lock
+ * @event: data or keepalives, sent or received
+ * @now: when, ns of boot time
+ *
+ * Any context.
+ */
+void toyvpn_peer_traffic(struct toyvpn_peer *peer, enum toyvpn_timers_event event, u64 now)
+{
+	tell_timers(peer, event, now);
+}
+
+/**
+ * toyvpn_peer_event() - tells the peer's timers that something else happened
  * @peer: the caller has a reference or the RCU read lock
  * @event: what
  *
@@ -374,13 +393,10 @@ void toyvpn_peer_arm(struct toyvpn_peer *peer)
  */
 void toyvpn_peer_event(struct toyvpn_peer *peer, enum toyvpn_timers_event event)
 {
-	u64 now = ktime_get_coarse_boottime_ns();
-
 	/* Once a session is enough for what packets ask for */
 	if (event == TOYVPN_EVENT_INIT_SENT || event == TOYVPN_EVENT_SESSION_READY)
 		WRITE_ONCE(peer->jitter, get_random_u32_below(TOYVPN_RETRY_JITTER));
-	/* What was set before, the timer is armed for already */
-	arm(peer, toyvpn_timers_event(&peer->timers, event, now, READ_ONCE(peer->jitter)), now);
+	tell_timers(peer, event, ktime_get_coarse_boottime_ns());
 	if (event == TOYVPN_EVENT_SESSION_READY || event == TOYVPN_EVENT_HANDSHAKE_ENDED)
 		toyvpn_peer_want(peer, TOYVPN_WANT_TELL_STATE);
 }

@@ -210,6 +210,7 @@ void toyvpn_peer_want(struct toyvpn_peer *peer, enum toyvpn_peer_wanted what);
 void toyvpn_peer_want_later(struct toyvpn_peer *peer, enum toyvpn_peer_wanted what, u64 at);
 void toyvpn_peer_want_handshake(struct toyvpn_peer *peer);
 void toyvpn_peer_want_flush(struct toyvpn_peer *peer);
+void toyvpn_peer_traffic(struct toyvpn_peer *peer, enum toyvpn_timers_event event, u64 now);
 void toyvpn_peer_event(struct toyvpn_peer *peer, enum toyvpn_timers_event event);
 void toyvpn_peer_arm(struct toyvpn_peer *peer);
 

@@ -342,14 +342,13 @@ static void hand_over_train(struct handover *hand, struct sk_buff *train)
 	consume_skb(train);
 }
 
-/* All decrypted, and nothing before it. Bottom halves off */
+/* All decrypted, and nothing before it. RCU read lock, bottom halves off */
 static void hand_over(struct toyvpn_batch *batch)
 {
 	struct handover hand = { .batch = batch };
 	struct toyvpn_peer *peer = batch->peer;
 	struct sk_buff *skb;
 
-	rcu_read_lock();
 	batch->first = is_first(peer, batch->session);
 	while ((skb = __skb_dequeue(&batch->packets))) {
 		if (toyvpn_packet(skb)->opened)
@@ -362,12 +361,12 @@ static void hand_over(struct toyvpn_batch *batch)
 		give(batch, skb);
 	if (hand.any) {
 		atomic64_add(hand.bytes, &peer->rx_bytes);
-		toyvpn_peer_event(peer, hand.data ? TOYVPN_EVENT_DATA_RECEIVED :
-						    TOYVPN_EVENT_KEEPALIVE_RECEIVED);
+		toyvpn_peer_traffic(peer, hand.data ? TOYVPN_EVENT_DATA_RECEIVED :
+						      TOYVPN_EVENT_KEEPALIVE_RECEIVED,
+				    batch->now);
 	}
 	if (unlikely(batch->late))
 		atomic_dec(&batch->inbox->late);
-	rcu_read_unlock();
 	toyvpn_batch_free(batch);
 }
 
@@ -430,16 +429,13 @@ static void job_end(struct toyvpn_turn *turn)
 	kfree(job);
 }
 
-/* All decrypted. Bottom halves off */
+/* All decrypted. RCU read lock, bottom halves off */
 static void batch_done(struct toyvpn_batch *batch)
 {
-	if (likely(!batch->job)) {
+	if (likely(!batch->job))
 		hand_over(batch);
-		return;
-	}
-	rcu_read_lock();
-	job_part_done(batch->job);
-	rcu_read_unlock();
+	else
+		job_part_done(batch->job);
 }
 
 /* The live session that an index names, or NULL. RCU read lock */
@@ -535,6 +531,7 @@ static void change_session(struct opening *opening, u32 index)
 	opening->batch = toyvpn_batch_new(session->id.peer, session, batch_done);
 	if (!opening->batch)
 		return;
+	opening->batch->now = opening->now;
 	opening->batch->late = false;
 	opening->batch->inbox = opening->inbox;
 	opening->batch->job = opening->job;
@@ -1078,13 +1075,16 @@ static bool strip_udp(struct sk_buff *skb)
  * Checks all of a message that needs no key: that it is as long as its type has
  * it, in one piece if it is going to be read here. Copies its header.
  */
-static bool parse(struct sk_buff *skb, struct toyvpn_data *head)
+static bool parse(struct sk_buff *skb, struct toyvpn_header *header)
 {
-	if (skb->len < TOYVPN_DATA_MIN || skb_copy_bits(skb, 0, head, sizeof(*head)))
+	const struct toyvpn_header *at = skb_header_pointer(skb, 0, sizeof(*header), header);
+
+	if (skb->len < TOYVPN_DATA_MIN || !at)
 		return false;
-	if (head->header.version != TOYVPN_VERSION || head->header.reserved)
+	*header = *at;
+	if (header->version != TOYVPN_VERSION || header->reserved)
 		return false;
-	switch (head->header.type) {
+	switch (header->type) {
 	case TOYVPN_MESSAGE_DATA:
 		return true;
 	case TOYVPN_MESSAGE_INIT:
@@ -1195,7 +1195,7 @@ bool toyvpn_rx_train(struct toyvpn_device *tv, struct sk_buff *skb)
 int toyvpn_rx(struct sock *sk, struct sk_buff *skb)
 {
 	struct toyvpn_device *tv = rcu_dereference_sk_user_data(sk);
-	struct toyvpn_data head;
+	struct toyvpn_header header;
 
 	let_go(skb);
 	if (unlikely(!tv)) {
@@ -1203,11 +1203,11 @@ int toyvpn_rx(struct sock *sk, struct sk_buff *skb)
 		return 0;
 	}
 	/* An honest train comes in segments; what a virtual machine marked does not */
-	if (unlikely(skb_is_gso(skb) || !strip_udp(skb) || !parse(skb, &head))) {
+	if (unlikely(skb_is_gso(skb) || !strip_udp(skb) || !parse(skb, &header))) {
 		drop_malformed(tv, skb);
 		return 0;
 	}
-	if (unlikely(head.header.type != TOYVPN_MESSAGE_DATA)) {
+	if (unlikely(header.type != TOYVPN_MESSAGE_DATA)) {
 		receive_handshake(tv, skb);
 		return 0;
 	}
@@ -1215,6 +1215,6 @@ int toyvpn_rx(struct sock *sk, struct sk_buff *skb)
 	if (skb->ip_summed == CHECKSUM_PARTIAL &&
 	    skb_queue_len_lockless(&this_cpu_ptr(tv->inboxes)->arrived) == TRAIN_LEAST)
 		toyvpn_whole_want(sock_net(sk));
-	wait_for_poll(tv, skb, le32_to_cpu(head.header.index));
+	wait_for_poll(tv, skb, le32_to_cpu(header.index));
 	return 0;
 }

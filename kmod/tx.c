@@ -105,8 +105,9 @@ static void leave(struct toyvpn_batch *batch)
 		else if (err == -ELOOP)
 			toyvpn_peer_set_reason(peer, TOYVPN_REASON_ROUTE_LOOP);
 		/* Lost on the way or not: who sends wants to hear an answer */
-		toyvpn_peer_event(peer, batch->count ? TOYVPN_EVENT_DATA_SENT :
-						       TOYVPN_EVENT_KEEPALIVE_SENT);
+		toyvpn_peer_traffic(peer, batch->count ? TOYVPN_EVENT_DATA_SENT :
+							 TOYVPN_EVENT_KEEPALIVE_SENT,
+				    batch->now);
 	}
 	toyvpn_batch_free(batch);
 }
@@ -153,7 +154,7 @@ void toyvpn_tx_lane(struct work_struct *work)
 
 /*
  * All encrypted. Whoever did that, they leave from one CPU: two would put them
- * into different queues of what is below us. Bottom halves off.
+ * into different queues of what is below us. RCU read lock, bottom halves off.
  */
 static void batch_done(struct toyvpn_batch *batch)
 {
@@ -164,8 +165,7 @@ static void batch_done(struct toyvpn_batch *batch)
 		leave(batch);
 		return;
 	}
-	/* The peer's last reference may go with the batch, which is anybody's once it is ready */
-	rcu_read_lock();
+	/* The peer's last reference may go with the batch, which is anybody's once ready */
 	if (toyvpn_lane_ready(&peer->lane, &batch->turn)) {
 		cpu = READ_ONCE(peer->lane.cpu);
 		if (cpu == smp_processor_id() || toyvpn_lane_is_full(&peer->lane))
@@ -173,7 +173,6 @@ static void batch_done(struct toyvpn_batch *batch)
 		else
 			want_lane(peer, cpu);
 	}
-	rcu_read_unlock();
 }
 
 /* The DS field of the outer header: ECN of the inner one (RFC 6040, 4.1), no DSCP */
@@ -294,21 +293,25 @@ static u8 *room(struct outgoing *out, const struct sk_buff *skb, unsigned int le
 	return data ? data->encrypted : NULL;
 }
 
-/* The packet is in its room */
-static void seal(struct outgoing *out, u8 *packet, unsigned int len)
+/* The packet becomes its message, with room on both sides */
+static void seal(struct toyvpn_batch *batch, u8 *packet, unsigned int len, u64 counter)
 {
-	struct toyvpn_batch *batch = out->batch;
 	struct sk_buff *skb = skb_peek_tail(&batch->packets);
 	struct toyvpn_data *data = (struct toyvpn_data *)(packet - sizeof(*data));
 
-	if (unlikely(!toyvpn_batch_encrypt(batch, skb, data, len, out->counter)))
+	if (unlikely(!toyvpn_batch_encrypt(batch, skb, data, len, counter)))
 		toyvpn_packet(skb)->err = -ENOMEM;
-	out->counter++;
-	out->rest -= TOYVPN_DATA_MIN + len;
 	if (likely(len)) {
 		batch->count++;
 		batch->bytes += len;
 	}
+}
+
+/* The packet is in its room */
+static void seal_next(struct outgoing *out, u8 *packet, unsigned int len)
+{
+	seal(out->batch, packet, len, out->counter++);
+	out->rest -= TOYVPN_DATA_MIN + len;
 }
 
 /*
@@ -349,7 +352,7 @@ static int copy(struct outgoing *out, struct sk_buff *skb)
 		return -EINVAL;
 	}
 	complete_checksum(skb, packet);
-	seal(out, packet, skb->len);
+	seal_next(out, packet, skb->len);
 	return 0;
 }
 
@@ -361,15 +364,17 @@ static bool is_convertible(const struct sk_buff *skb)
 	       skb_tailroom(skb) >= TOYVPN_TAG_LEN;
 }
 
-/* A packet becomes its message where it is; if that went well it has left its list */
-static int convert(struct outgoing *out, struct sk_buff *skb, struct sk_buff_head *packets)
+/* A packet becomes its message where it is */
+static void convert(struct toyvpn_batch *batch, struct sk_buff *skb, u64 counter)
 {
 	struct toyvpn_data *data = (struct toyvpn_data *)skb->data - 1;
 	unsigned int len = skb->len;
 	u8 tos = outer_tos(skb);
 
-	if (!is_checksum_inside(skb))
-		return -EINVAL;
+	if (unlikely(!is_checksum_inside(skb))) {
+		drop(batch->peer->device, skb, TOYVPN_STAT_TX_NOT_IP);
+		return;
+	}
 	complete_checksum(skb, skb->data);
 	/* Nothing of the inner packet's way through the stack goes with the outer one */
 	skb_scrub_packet(skb, true);
@@ -388,10 +393,8 @@ static int convert(struct outgoing *out, struct sk_buff *skb, struct sk_buff_hea
 	__skb_push(skb, sizeof(*data));
 	__skb_put(skb, TOYVPN_TAG_LEN);
 	*toyvpn_packet(skb) = (struct toyvpn_packet) { .tos = tos };
-	__skb_unlink(skb, packets);
-	__skb_queue_tail(&out->batch->packets, skb);
-	seal(out, data->encrypted, len);
-	return 0;
+	__skb_queue_tail(&batch->packets, skb);
+	seal(batch, data->encrypted, len, counter);
 }
 
 /* Completes the checksums of a segment; @sum is that of its data */
@@ -450,7 +453,7 @@ static int cut(struct outgoing *out, struct sk_buff *skb)
 			tso_build_data(skb, &tso, n);
 		}
 		complete_checksums(packet, skb_transport_offset(skb), header + size, tcp, sum);
-		seal(out, packet, header + size);
+		seal_next(out, packet, header + size);
 	}
 	return 0;
 }
@@ -482,35 +485,23 @@ static void take_over(struct sk_buff_head *skbs)
 	}
 }
 
-/*
- * Fills a batch with the messages of packets, @counter being the first of as
- * many as segment() said. The list is empty afterwards. RCU read lock, bottom
- * halves off.
- */
-static void fill(struct toyvpn_batch *batch, struct sk_buff_head *packets, u64 counter,
-		 unsigned int messages)
+/* Fills a batch with the messages of packets: as fill() */
+static void fill_trains(struct toyvpn_batch *batch, struct sk_buff_head *packets, u64 counter,
+			unsigned int messages)
 {
 	struct outgoing out = {
 		.batch = batch, .counter = counter, .end = counter + messages
 	};
 	struct toyvpn_device *tv = batch->peer->device;
-	struct sk_buff *skb, *next;
-	int err;
+	struct sk_buff *skb;
 
 	toyvpn_train_init(&out.train, &batch->packets);
 	skb_queue_walk(packets, skb)
 		out.rest += bytes_of(skb);
-	skb_queue_walk_safe(packets, skb, next) {
-		/* Those that follow each other are better off in one train */
-		if (messages == 1 && is_convertible(skb)) {
-			err = convert(&out, skb, packets);
-			if (likely(!err))
-				break;
-		} else {
-			out.train.source = skb;
-			err = toyvpn_packet(skb)->header ? cut(&out, skb) : copy(&out, skb);
-		}
-		toyvpn_packet(skb)->err = err;
+	skb_queue_walk(packets, skb) {
+		out.train.source = skb;
+		toyvpn_packet(skb)->err = toyvpn_packet(skb)->header ? cut(&out, skb) :
+								       copy(&out, skb);
 	}
 	take_over(&batch->packets);
 	while ((skb = __skb_dequeue(packets))) {
@@ -520,6 +511,21 @@ static void fill(struct toyvpn_batch *batch, struct sk_buff_head *packets, u64 c
 			drop(tv, skb, toyvpn_packet(skb)->err == -ENOMEM ?
 				      TOYVPN_STAT_TX_NO_MEMORY : TOYVPN_STAT_TX_NOT_IP);
 	}
+}
+
+/*
+ * Fills a batch with the messages of packets, @counter being the first of as
+ * many as segment() said. The list is empty afterwards. RCU read lock, bottom
+ * halves off.
+ */
+static void fill(struct toyvpn_batch *batch, struct sk_buff_head *packets, u64 counter,
+		 unsigned int messages)
+{
+	/* Those that follow each other are better off in one train */
+	if (messages == 1 && is_convertible(skb_peek(packets)))
+		convert(batch, __skb_dequeue(packets), counter);
+	else
+		fill_trains(batch, packets, counter, messages);
 }
 
 /* On the CPU that was free first */
@@ -556,7 +562,7 @@ static void drop_all(struct toyvpn_device *tv, struct sk_buff_head *packets, enu
  * another one. As fill().
  */
 static void encrypt(struct toyvpn_peer *peer, struct toyvpn_session *session,
-		    struct sk_buff_head *packets, u64 counter, unsigned int messages)
+		    struct sk_buff_head *packets, u64 counter, unsigned int messages, u64 now)
 {
 	unsigned int helpers = num_online_cpus() - 1;
 	bool much = helpers && messages >= TOYVPN_SPREAD_LEAST;
@@ -571,6 +577,7 @@ static void encrypt(struct toyvpn_peer *peer, struct toyvpn_session *session,
 		drop_all(tv, packets, TOYVPN_STAT_TX_NO_MEMORY);
 		return;
 	}
+	batch->now = now;
 	batch->nesting = nesting();
 	if (much) {
 		began = ktime_get_ns();
@@ -628,7 +635,7 @@ static void send(struct toyvpn_peer *peer, struct sk_buff_head *packets)
 		return;
 	if (unlikely(toyvpn_session_reserve(session, messages, &counter)))
 		goto queue;
-	encrypt(peer, session, packets, counter, messages);
+	encrypt(peer, session, packets, counter, messages, now);
 	if (unlikely(toyvpn_session_wants_rekey(session, now)))
 		toyvpn_peer_want_handshake(peer);
 	return;
