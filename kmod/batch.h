@@ -37,7 +37,6 @@ struct toyvpn_session;
  * @job: whose part it is, or NULL
  * @of_job: in the list of that
  * @late: the inbox waits for it
- * @first: no session was there before
  * @count: packets that were encrypted, keepalives aside
  * @bytes: of these
  * @nesting: how deep in other tunnels
@@ -61,7 +60,6 @@ struct toyvpn_batch {
 	struct toyvpn_job *job;
 	struct list_head of_job;
 	bool late;
-	bool first;
 	unsigned int count;
 	unsigned int bytes;
 	unsigned int nesting;

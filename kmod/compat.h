@@ -120,6 +120,16 @@ static inline struct nlattr **toyvpn_dump_attrs(struct netlink_callback *cb)
 #define TOYVPN_GRO_KEEPS_IDS	0
 #endif
 
+/* Whether GRO holds nothing back */
+static inline bool toyvpn_gro_is_empty(const struct napi_struct *napi)
+{
+#if LINUX_VERSION_CODE >= KERNEL_VERSION(6, 15, 0)
+	return !napi->gro.bitmask && !napi->gro.rx_count;
+#else
+	return !napi->gro_bitmask && !napi->rx_count;
+#endif
+}
+
 /* get_unaligned_le16() and its like */
 #if LINUX_VERSION_CODE >= KERNEL_VERSION(6, 12, 0)
 #include <linux/unaligned.h>

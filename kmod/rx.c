@@ -84,56 +84,62 @@ static struct toyvpn_routes_owner *inner_source(struct toyvpn_device *tv, struct
 	return toyvpn_routes_lookup_v6(&tv->routes, &ipv6_hdr(skb)->saddr);
 }
 
-/*
- * To the stack: from the NAPI poll that this is, unless the AEAD completed
- * later; then from the next one. RCU read lock, bottom halves off.
- */
-static void give(struct toyvpn_batch *batch, struct sk_buff *skb)
-{
-	struct toyvpn_device *tv = batch->peer->device;
-	struct toyvpn_inbox *inbox = batch->inbox;
-
-	/* Once it is down, and a grace period has passed, there are no inboxes */
-	if (unlikely(!(READ_ONCE(tv->dev->flags) & IFF_UP))) {
-		drop(tv, skb, TOYVPN_STAT_RX_STACK);
-		return;
-	}
-	/*
-	 * Packets that waited for the session come at once. Given to the stack as a
-	 * list, those of a new flow pass conntrack together, which keeps just one of
-	 * them if it changes their addresses.
-	 */
-	if (unlikely(batch->first)) {
-		netif_rx(skb);
-		return;
-	}
-	if (likely(READ_ONCE(inbox->poller) == current)) {
-		napi_gro_receive(&inbox->napi, skb);
-		return;
-	}
-	skb_queue_tail(&inbox->opened, skb);
-	napi_schedule(&inbox->napi);
-}
-
 /**
  * struct handover - what hand_over() has in hand
  * @batch: all of which is decrypted
+ * @polled: this is the poll of the inbox, not what the AEAD completed later
+ * @alone: and GRO has no use for what it has, a single packet
+ * @first: no session was there before
  * @came: what the message before came in: one train comes from one place
  * @merge: segments that are put together
  * @merge_tos: DS field outside of these
  * @any: a message was accepted
  * @data: one that was no keepalive
  * @bytes: of all that were
+ * @last: goes to the stack when all else is done
  */
 struct handover {
 	struct toyvpn_batch *batch;
+	bool polled;
+	bool alone;
+	bool first;
 	const struct sk_buff *came;
 	struct toyvpn_merge merge;
 	u8 merge_tos;
 	bool any;
 	bool data;
 	u64 bytes;
+	struct sk_buff *last;
 };
+
+/*
+ * To the stack: from the NAPI poll that this is, unless the AEAD completed
+ * later; then from the next one. RCU read lock, bottom halves off.
+ */
+static void give(struct handover *hand, struct sk_buff *skb)
+{
+	struct toyvpn_inbox *inbox = hand->batch->inbox;
+	struct toyvpn_device *tv = inbox->device;
+
+	/* Once it is down, and a grace period has passed, there are no inboxes */
+	if (unlikely(!(READ_ONCE(tv->dev->flags) & IFF_UP))) {
+		drop(tv, skb, TOYVPN_STAT_RX_STACK);
+	/*
+	 * Packets that waited for the session come at once. Given to the stack as a
+	 * list, those of a new flow pass conntrack together, which keeps just one of
+	 * them if it changes their addresses.
+	 */
+	} else if (unlikely(hand->first)) {
+		netif_rx(skb);
+	} else if (likely(hand->alone)) {
+		hand->last = skb;
+	} else if (likely(hand->polled)) {
+		napi_gro_receive(&inbox->napi, skb);
+	} else {
+		skb_queue_tail(&inbox->opened, skb);
+		napi_schedule(&inbox->napi);
+	}
+}
 
 /* To the stack, after what was put together before; others may follow if GRO is on */
 static void give_in_turn(struct handover *hand, struct sk_buff *skb, u8 outer_tos)
@@ -141,9 +147,9 @@ static void give_in_turn(struct handover *hand, struct sk_buff *skb, u8 outer_to
 	struct sk_buff *before = toyvpn_merge_end(&hand->merge);
 
 	if (before)
-		give(hand->batch, before);
-	if (netif_elide_gro(skb->dev) || !toyvpn_merge_begin(&hand->merge, skb))
-		give(hand->batch, skb);
+		give(hand, before);
+	if (hand->alone || netif_elide_gro(skb->dev) || !toyvpn_merge_begin(&hand->merge, skb))
+		give(hand, skb);
 	else
 		hand->merge_tos = outer_tos;
 }
@@ -257,7 +263,7 @@ static bool accept(struct handover *hand, const struct sk_buff *source, u64 coun
 		DEV_STATS_INC(peer->device->dev, rx_dropped);
 		return false;
 	}
-	if (likely(READ_ONCE(batch->inbox->poller) == current))
+	if (likely(hand->polled))
 		batch->inbox->accepted++;
 	/* Before anything is delivered: the stack may answer at once */
 	if (!hand->any && toyvpn_peer_confirm_session(peer, batch->session))
@@ -345,11 +351,15 @@ static void hand_over_train(struct handover *hand, struct sk_buff *train)
 /* All decrypted, and nothing before it. RCU read lock, bottom halves off */
 static void hand_over(struct toyvpn_batch *batch)
 {
-	struct handover hand = { .batch = batch };
 	struct toyvpn_peer *peer = batch->peer;
+	struct handover hand = {
+		.batch = batch,
+		.polled = READ_ONCE(batch->inbox->poller) == current,
+		.first = is_first(peer, batch->session),
+	};
 	struct sk_buff *skb;
 
-	batch->first = is_first(peer, batch->session);
+	hand.alone = hand.polled && batch->inbox->alone && skb_queue_len(&batch->packets) == 1;
 	while ((skb = __skb_dequeue(&batch->packets))) {
 		if (toyvpn_packet(skb)->opened)
 			hand_over_train(&hand, skb);
@@ -358,7 +368,7 @@ static void hand_over(struct toyvpn_batch *batch)
 	}
 	skb = toyvpn_merge_end(&hand.merge);
 	if (skb)
-		give(batch, skb);
+		give(&hand, skb);
 	if (hand.any) {
 		atomic64_add(hand.bytes, &peer->rx_bytes);
 		toyvpn_peer_traffic(peer, hand.data ? TOYVPN_EVENT_DATA_RECEIVED :
@@ -368,6 +378,9 @@ static void hand_over(struct toyvpn_batch *batch)
 	if (unlikely(batch->late))
 		atomic_dec(&batch->inbox->late);
 	toyvpn_batch_free(batch);
+	/* It may answer at once, which comes after this for the timers, and takes a batch */
+	if (hand.last)
+		netif_receive_skb(hand.last);
 }
 
 /**
@@ -846,6 +859,16 @@ static int take(struct sk_buff_head *from, struct sk_buff_head *to, int most)
 	return taken;
 }
 
+/* Whether what arrived is one packet, and GRO neither has another one nor is to wait for one */
+static bool is_alone(const struct toyvpn_inbox *inbox, const struct sk_buff_head *arrived)
+{
+	const struct sk_buff *skb = skb_peek(arrived);
+
+	return skb_queue_len(arrived) == 1 && !skb_is_gso(skb) &&
+	       toyvpn_gro_is_empty(&inbox->napi) &&
+	       !READ_ONCE(inbox->device->dev->gro_flush_timeout);
+}
+
 static int poll(struct napi_struct *napi, int budget)
 {
 	struct toyvpn_inbox *inbox = container_of(napi, struct toyvpn_inbox, napi);
@@ -870,7 +893,9 @@ static int poll(struct napi_struct *napi, int budget)
 		work += take(&inbox->arrived, &arrived, budget - work);
 		if (unlikely(atomic_read(&inbox->device->jobs)))
 			follow(inbox, &arrived);
+		inbox->alone = is_alone(inbox, &arrived);
 		receive(inbox, &arrived);
+		inbox->alone = false;
 	}
 	if (unlikely(!toyvpn_lane_is_empty(&inbox->lane)))
 		ended = toyvpn_lane_drain(&inbox->lane, job_end, JOBS_ROUND);

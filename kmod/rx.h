@@ -17,6 +17,7 @@ struct toyvpn_device;
  * @device: whose
  * @cpu: which CPU's; its poll may be on another one
  * @poller: the task that is in the poll
+ * @alone: what arrived is one packet, which GRO has no use for
  * @arrived: data messages
  * @opened: packets whose decryption completed outside of the poll
  * @load: how much of a CPU it takes to open what arrives; the poll's
@@ -29,6 +30,7 @@ struct toyvpn_inbox {
 	struct toyvpn_device *device;
 	unsigned int cpu;
 	struct task_struct *poller;
+	bool alone;
 	struct sk_buff_head arrived;
 	struct sk_buff_head opened;
 	struct toyvpn_load load;
