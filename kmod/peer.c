@@ -350,7 +350,9 @@ static void arm(struct toyvpn_peer *peer, u64 next, u64 now)
 	expires = jiffies + delay;
 	if (delay > EXACT_JIFFIES)
 		expires = round_down(expires, roundup_pow_of_two(delay / 7)) - 1;
-	timer_reduce(&peer->timer, expires);
+	/* Nearly always it is; timer_reduce() would look as well, but later */
+	if (!timer_pending(&peer->timer) || time_after(READ_ONCE(peer->timer.expires), expires))
+		timer_reduce(&peer->timer, expires);
 }
 
 /**
