@@ -82,15 +82,23 @@ router() {
 	traffic left host 198.51.100.2 tcp "$bulk"
 }
 
-# loss: 2 % are lost and some overtake others, after the stack has segmented them
+# loss: 2 % are lost and some overtake others, after the stack has segmented them. Which ones decides what
+# TCP makes of it, by a tenth and more: so several times, each with others.
 loss() {
+	local seed
+
 	offloads off off
 	ip -n right link add ifb0 type ifb
 	ip -n right link set ifb0 up
 	on right tc qdisc add dev eth0 ingress
 	on right tc filter add dev eth0 parent ffff: matchall action mirred egress redirect dev ifb0
-	on right tc qdisc add dev ifb0 root netem limit 10000 delay 10ms reorder 2% loss 2% seed 1
-	load tcp 40000000
+	for ((seed = 1; seed <= 5; seed++)); do
+		on right tc qdisc replace dev ifb0 root netem limit 10000 delay 10ms reorder 2% loss 2% seed "$seed"
+		load tcp 20000000
+		cat "$tmp/cost" >>"$tmp/costs"
+	done
+	awk '{ for (i = 1; i <= NF; i++) sum[i] += $i } END { print sum[1], sum[2], sum[3], sum[4] }' \
+		"$tmp/costs" >"$tmp/cost"
 	on right tc qdisc del dev eth0 ingress
 	ip -n right link del ifb0
 	offloads on off
