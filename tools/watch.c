@@ -80,7 +80,7 @@ struct running {
 	struct rtnl network;
 	int signals;
 	int clock;
-	uint64_t gap;		/* between two clocks, which a suspend makes larger */
+	uint64_t gap;		/* between two clocks, at most; a suspend makes it larger */
 	uint64_t begin;
 	bool ready;		/* the service manager has been told */
 	bool lost_events;
@@ -607,11 +607,6 @@ static void hear_signal(struct running *run)
 	end(run, WATCH_OVER);
 }
 
-static uint64_t clock_gap(void)
-{
-	return now_ms() - clock_ms(CLOCK_MONOTONIC);
-}
-
 /* A timer that fires when the clock is set, as it is after a suspend. */
 static void arm_clock(struct running *run)
 {
@@ -624,17 +619,27 @@ static void arm_clock(struct running *run)
 	timerfd_settime(run->clock, TFD_TIMER_ABSTIME | TFD_TIMER_CANCEL_ON_SET, &never, NULL);
 }
 
+/* Whether the machine was, since the last time; between two readings a process may have to wait. */
+static bool was_suspended(struct running *run)
+{
+	uint64_t before = clock_ms(CLOCK_MONOTONIC);
+	uint64_t boot = now_ms();
+	uint64_t after = clock_ms(CLOCK_MONOTONIC);
+	bool suspended = boot > after + run->gap + SUSPENDED;
+
+	run->gap = boot - before;
+	return suspended;
+}
+
 static void look_for_suspend(struct running *run)
 {
-	uint64_t gap = clock_gap();
 	size_t i;
 
-	if (gap > run->gap + SUSPENDED) {
-		say(run->tunnel, "this machine was suspended");
-		for (i = 0; i < run->watch->n; i++)
-			hurry(run, &run->watch->clients[i]);
-	}
-	run->gap = gap;
+	if (!was_suspended(run))
+		return;
+	say(run->tunnel, "this machine was suspended");
+	for (i = 0; i < run->watch->n; i++)
+		hurry(run, &run->watch->clients[i]);
 }
 
 static void take_addresses(struct running *run, struct client *client)
@@ -770,7 +775,7 @@ static bool prepare(struct running *run, sigset_t *signals)
 	run->clock = timerfd_create(CLOCK_REALTIME, TFD_CLOEXEC | TFD_NONBLOCK);
 	if (run->signals < 0 || run->clock < 0)
 		return fail("cannot wait: %s", strerror(errno));
-	run->gap = clock_gap();
+	was_suspended(run);
 	arm_clock(run);
 	return events_open(&run->events) &&
 	       (!run->watch->forever || rtnl_watch_open(&run->network));
