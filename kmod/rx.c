@@ -1047,10 +1047,9 @@ static bool awaited(struct toyvpn_device *tv, const struct toyvpn_resp *resp)
 	return id && !id->is_session;
 }
 
-static void receive_handshake(struct toyvpn_device *tv, struct sk_buff *skb)
+/* Any message but data, in one piece */
+static void receive_handshake(struct toyvpn_device *tv, struct sk_buff *skb, u8 type)
 {
-	u8 type = ((const struct toyvpn_header *)skb->data)->type;
-
 	if (type == TOYVPN_MESSAGE_COOKIE) {
 		toyvpn_handshake_cookie(tv, (const struct toyvpn_cookie_message *)skb->data);
 		consume_skb(skb);
@@ -1096,30 +1095,39 @@ static bool strip_udp(struct sk_buff *skb)
 	return true;
 }
 
-/*
- * Checks all of a message that needs no key: that it is as long as its type has
- * it, in one piece if it is going to be read here. Copies its header.
- */
-static bool parse(struct sk_buff *skb, struct toyvpn_header *header)
+/* Whether a message can begin so, and is as long as its type has it */
+static bool header_ok(const struct toyvpn_header *header, unsigned int len)
 {
-	const struct toyvpn_header *at = skb_header_pointer(skb, 0, sizeof(*header), header);
-
-	if (skb->len < TOYVPN_DATA_MIN || !at)
-		return false;
-	*header = *at;
 	if (header->version != TOYVPN_VERSION || header->reserved)
 		return false;
 	switch (header->type) {
 	case TOYVPN_MESSAGE_DATA:
-		return true;
+		return len >= TOYVPN_DATA_MIN;
 	case TOYVPN_MESSAGE_INIT:
-		return handshake_len_ok(skb->len, TOYVPN_INIT_MIN) && !skb_linearize(skb);
+		return handshake_len_ok(len, TOYVPN_INIT_MIN);
 	case TOYVPN_MESSAGE_RESP:
-		return handshake_len_ok(skb->len, TOYVPN_RESP_MIN) && !skb_linearize(skb);
+		return handshake_len_ok(len, TOYVPN_RESP_MIN);
 	case TOYVPN_MESSAGE_COOKIE:
-		return skb->len == sizeof(struct toyvpn_cookie_message) && !skb_linearize(skb);
+		return len == sizeof(struct toyvpn_cookie_message);
 	}
 	return false;
+}
+
+/*
+ * Checks all of a message that needs no key, and copies its header. What is no
+ * data is in one piece then.
+ */
+static bool parse(struct sk_buff *skb, struct toyvpn_header *header)
+{
+	if (skb_copy_bits(skb, 0, header, sizeof(*header)) || !header_ok(header, skb->len))
+		return false;
+	if (header->type == TOYVPN_MESSAGE_DATA || !skb_is_nonlinear(skb))
+		return true;
+	if (skb_linearize(skb))
+		return false;
+	/* A program may write to pages that it sent: what is read later is what is checked */
+	*header = *(const struct toyvpn_header *)skb->data;
+	return header_ok(header, skb->len);
 }
 
 static u8 tos_of(const struct sk_buff *skb)
@@ -1134,7 +1142,10 @@ static void wait_for_poll(struct toyvpn_device *tv, struct sk_buff *skb, u32 ind
 	struct toyvpn_inbox *inbox = this_cpu_ptr(tv->inboxes);
 	unsigned int waiting = skb_queue_len_lockless(&inbox->arrived);
 
-	/* Pages that a program can still write to: what is authentic could become another thing */
+	/*
+	 * Pages that a program can still write to: what is authentic could become
+	 * another thing. It is for the stack to mark what it spliced into UDP.
+	 */
 	if (unlikely(skb_has_frag_list(skb) || skb_has_shared_frag(skb)) && skb_linearize(skb)) {
 		drop_arrived(tv, skb, TOYVPN_STAT_RX_NO_MEMORY);
 		return;
@@ -1233,7 +1244,7 @@ int toyvpn_rx(struct sock *sk, struct sk_buff *skb)
 		return 0;
 	}
 	if (unlikely(header.type != TOYVPN_MESSAGE_DATA)) {
-		receive_handshake(tv, skb);
+		receive_handshake(tv, skb, header.type);
 		return 0;
 	}
 	/* One after another, and nobody completed their checksums: a train */
