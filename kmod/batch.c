@@ -230,7 +230,7 @@ void toyvpn_batch_own(struct sk_buff *to, struct sk_buff *from, bool last)
 
 	/* Only where the destructor counts the skb's truesize in sk_wmem_alloc */
 	if (!sk || !sk_fullsock(sk) || from->destructor == sock_edemux ||
-	    from->destructor == sock_efree ||
+	    from->destructor == sock_efree || from->destructor == sock_pfree ||
 	    !(from->destructor == sock_wfree || sk_is_tcp(sk)))
 		return;
 	to->sk = sk;
