@@ -293,6 +293,15 @@ static u8 *room(struct outgoing *out, const struct sk_buff *skb, unsigned int le
 	return data ? data->encrypted : NULL;
 }
 
+/* A packet has its place in the last skb: drop_train() takes off what it has of them */
+static void count(struct toyvpn_batch *batch, unsigned int len)
+{
+	if (likely(len)) {
+		batch->count++;
+		batch->bytes += len;
+	}
+}
+
 /* The packet becomes its message, with room on both sides */
 static void seal(struct toyvpn_batch *batch, u8 *packet, unsigned int len, u64 counter)
 {
@@ -301,10 +310,7 @@ static void seal(struct toyvpn_batch *batch, u8 *packet, unsigned int len, u64 c
 
 	if (unlikely(!toyvpn_batch_encrypt(batch, skb, data, len, counter)))
 		toyvpn_packet(skb)->err = -ENOMEM;
-	if (likely(len)) {
-		batch->count++;
-		batch->bytes += len;
-	}
+	count(batch, len);
 }
 
 /* The packet is in its room */
@@ -349,6 +355,7 @@ static int copy(struct outgoing *out, struct sk_buff *skb)
 		return -ENOMEM;
 	if (skb_copy_bits(skb, 0, packet, skb->len)) {
 		toyvpn_packet(skb_peek_tail(&out->batch->packets))->err = -EFAULT;
+		count(out->batch, skb->len);
 		return -EINVAL;
 	}
 	complete_checksum(skb, packet);
