@@ -64,6 +64,8 @@ static void peer_timer(struct timer_list *timer)
 {
 	struct toyvpn_peer *peer = timer_container_of(peer, timer, timer);
 
+	/* With that of arm(): who saw the timer pending has set what is read now */
+	smp_mb();
 	rcu_read_lock();
 	if (!READ_ONCE(peer->wanted) &&
 	    toyvpn_timers_next(&peer->timers) > ktime_get_coarse_boottime_ns())
@@ -350,6 +352,8 @@ static void arm(struct toyvpn_peer *peer, u64 next, u64 now)
 	expires = jiffies + delay;
 	if (delay > EXACT_JIFFIES)
 		expires = round_down(expires, roundup_pow_of_two(delay / 7)) - 1;
+	/* With that of peer_timer(): one of both sees what the other one did */
+	smp_mb();
 	/* Nearly always it is; timer_reduce() would look as well, but later */
 	if (!timer_pending(&peer->timer) || time_after(READ_ONCE(peer->timer.expires), expires))
 		timer_reduce(&peer->timer, expires);
