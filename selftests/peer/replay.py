@@ -2,16 +2,22 @@
 # SPDX-License-Identifier: GPL-2.0
 """What a hostile peer can send. Run by replay.sh in the namespace of that peer."""
 
+import ctypes
+import mmap
 import os
 import select
+import signal
+import socket
 import struct
 import sys
 import time
 
+import forks
 import ktap
 import packets
 import toyvpn as tv
 from ktap import case, equal
+from netns import libc
 from rig import Peer, from_arguments, wait_until
 
 OURS, THEIRS = "10.9.0.2", "10.9.0.1"
@@ -300,6 +306,53 @@ def _():
     for point in (bytes(32), b"\1" + bytes(31)):
         silence(tv.with_macs(message[:8] + point + message[40:-32], peer.host_public),
                 "handshake_drop_authentication")
+
+
+def change_for_ever(page):
+    """RESP becomes INIT, and INIT RESP."""
+    while True:
+        page[0] ^= tv.INIT ^ tv.RESP
+
+
+def splice(page, length, times):
+    """Sends what the page begins with: the page, not a copy of it."""
+    class Iovec(ctypes.Structure):
+        _fields_ = [("base", ctypes.c_void_p), ("len", ctypes.c_size_t)]
+
+    vector = Iovec(ctypes.addressof(ctypes.c_char.from_buffer(page)), length)
+    out, into = os.pipe()
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as sock:
+        sock.connect(peer.host)
+        for _ in range(times):
+            if libc.vmsplice(into, ctypes.byref(vector), 1, 0) != length:
+                raise OSError(ctypes.get_errno(), "vmsplice")
+            equal(os.splice(out, sock.fileno(), length), length, "sent")
+    os.close(out)
+    os.close(into)
+
+
+@case("a message that changes while it is read is none that was not checked")
+def _():
+    # As long as a RESP can be and an INIT cannot, and right up to its MACs if it is an INIT
+    message = tv.with_macs(peer.offer().message[:88] + bytes(4), peer.host_public)
+    page = mmap.mmap(-1, mmap.PAGESIZE)
+    page[:len(message)] = message
+    before = host.counters()
+    changer = forks.start(change_for_ever, page)
+    try:
+        splice(page, len(message), 2000)
+    finally:
+        os.kill(changer, signal.SIGKILL)
+        os.waitpid(changer, 0)
+
+    def counted():
+        after = host.counters()
+        return {name: after[name] - before[name] for name in after if "_drop_" in name}
+
+    wait_until(lambda: sum(counted().values()) >= 2000, "all are counted")
+    got = {name: number for name, number in counted().items() if number}
+    ktap.say(got)
+    equal(set(got), {"rx_drop_malformed", "rx_drop_unknown_session"}, "what they were dropped as")
 
 
 @case("wrong version and reserved bytes of an INIT are dropped")
