@@ -106,15 +106,29 @@ class Book:
         now = self.counters.read()
         return {name: now[name] - self.base[name] for name in self.watched}
 
-    def complete(self, grown):
-        certain = sum(number for names, number in self.either.items() if None not in names)
+    def groups(self):
+        """[(names, how many messages)]: so many are counted under these names and no others.
+
+        Where a message can be counted under one name or another, those belong together. One that
+        need not be counted at all is not among them, so that another one must be behind it.
+        """
+        groups = [{name} for name in self.exact]
+        for names in self.either:
+            joined = set(names) - {None}
+            joined = joined.union(*(one for one in groups if one & joined))
+            groups = [one for one in groups if not one & joined] + [joined]
+        return [(group, sum(self.exact[name] for name in group) +
+                 sum(number for names, number in self.either.items() if group.issuperset(names)))
+                for group in groups]
+
+    def complete(self, groups, grown):
         return all(grown[name] >= number for name, number in self.exact.items()) and \
-            sum(grown.values()) >= self.exact.total() + certain
+            all(sum(grown[name] for name in names) >= number for names, number in groups)
 
     def settle(self):
         """Wait until the host has counted it all: where it counted something else."""
-        deadline = time.monotonic() + PATIENCE
-        while not self.complete(grown := self.grown()) and time.monotonic() < deadline:
+        groups, deadline = self.groups(), time.monotonic() + PATIENCE
+        while not self.complete(groups, grown := self.grown()) and time.monotonic() < deadline:
             time.sleep(0.001)
         problems = []
         for name in self.watched:
@@ -381,7 +395,9 @@ class Fuzzer:
             for _, message, _ in (block := one.block(init)):
                 one.peer.send(message)
             self.note(block, lambda messages: None)
-            self.note([("good", *self.data.good(100))], self.wires.send)
+            # Behind all others, for the worker and on the way of data
+            self.note([("init empty", *self.inits.empty()), ("good", *self.data.good(100))],
+                      self.wires.send)
             self.settle("answers to an INIT")
             # With a session it would be silent for a while
             if (None, model.UNKNOWN_SESSION) in [verdict for _, _, verdict in block]:
