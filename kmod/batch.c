@@ -17,8 +17,7 @@
  * struct toyvpn_crypt - one request to an AEAD
  * @batch: what it belongs to
  * @err: of its result
- * @source: the message, if it is in one piece and not in place
- * @pieces: header, then each piece of the encrypted packet, if it is not
+ * @source: the message, if it is not in place
  * @result: where to
  * @nonce: of the message
  * @request: with the transform's own context behind it
@@ -27,7 +26,6 @@ struct toyvpn_crypt {
 	struct toyvpn_batch *batch;
 	int *err;
 	struct scatterlist source[1];
-	struct scatterlist pieces[MAX_SKB_FRAGS + 2];
 	struct scatterlist result[1];
 	u8 nonce[TOYVPN_NONCE_LEN];
 	struct aead_request request __aligned(CRYPTO_MINALIGN);
@@ -36,9 +34,6 @@ struct toyvpn_crypt {
 /* What each CPU keeps of the last batch for the next one: mostly there is one at a time */
 static DEFINE_PER_CPU(struct toyvpn_batch *, kept_batch);
 static DEFINE_PER_CPU(struct toyvpn_crypt *, kept_crypt);
-
-/* UDP allows no more in one skb */
-#define OPENED_MOST	128
 
 /* Room for the context of any transform that we know; more is possible, and allocated */
 #define KEPT_CONTEXT	512
@@ -202,19 +197,6 @@ static void crypt_run(struct toyvpn_crypt *crypt, struct crypto_aead *aead, bool
 	atomic_dec(&batch->pending);
 }
 
-/* The header, then the pieces of the packet behind it; returns entries or an error */
-static int source_list(struct toyvpn_crypt *crypt, void *header, struct sk_buff *skb,
-		       unsigned int offset, unsigned int len)
-{
-	unsigned int n = skb_shinfo(skb)->nr_frags + 2;
-	int pieces;
-
-	sg_init_table(crypt->pieces, n);
-	sg_set_buf(crypt->pieces, header, sizeof(struct toyvpn_data));
-	pieces = skb_to_sgvec(skb, crypt->pieces + 1, offset, len);
-	return pieces < 0 ? pieces : 0;
-}
-
 /**
  * toyvpn_batch_own() - lets a new skb stand for an old one
  * @to: without a socket
@@ -284,64 +266,41 @@ bool toyvpn_batch_encrypt(struct toyvpn_batch *batch, struct sk_buff *skb,
 	return true;
 }
 
-/*
- * By the transform, into @out: @message, or what is at an offset of @skb if that
- * is not in one piece. 0 or an error.
- */
-static int decrypt(struct toyvpn_batch *batch, struct sk_buff *skb, const void *message,
-		   unsigned int offset, struct sk_buff *out)
+/* By the transform: a message into @out, which it may be in already. False without memory */
+static bool decrypt(struct toyvpn_batch *batch, const void *message, struct sk_buff *out)
 {
-	const unsigned int head = sizeof(struct toyvpn_data);
 	struct crypto_aead *aead = batch->session->receive;
 	struct toyvpn_crypt *crypt = crypt_new(batch, aead);
 	struct scatterlist *source;
 
 	if (!crypt)
-		return -ENOMEM;
+		return false;
+	source = message == out->data ? crypt->result : crypt->source;
+	sg_set_buf(source, message, out->len);
 	sg_set_buf(crypt->result, out->data, out->len);
-	if (message == out->data) {
-		source = crypt->result;
-	} else if (likely(message)) {
-		source = crypt->source;
-		sg_set_buf(source, message, out->len);
-	} else {
-		source = crypt->pieces;
-		if (skb_copy_bits(skb, offset, out->data, head) ||
-		    source_list(crypt, out->data, skb, offset + head, out->len - head)) {
-			batch->spare = crypt;
-			return -EFAULT;
-		}
-	}
 	crypt_run(crypt, aead, false, &toyvpn_packet(out)->err, source, crypt->result,
-		  out->len - head, toyvpn_packet(out)->counter);
-	return 0;
+		  out->len - sizeof(struct toyvpn_data), toyvpn_packet(out)->counter);
+	return true;
 }
 
 /* By the library, likewise */
-static int decrypt_at_once(struct toyvpn_batch *batch, struct sk_buff *skb, const void *message,
-			   unsigned int offset, struct sk_buff *out)
+static void decrypt_at_once(struct toyvpn_batch *batch, const void *message, struct sk_buff *out)
 {
 	struct toyvpn_data *data = (struct toyvpn_data *)out->data;
 
-	if (!message) {
-		if (skb_copy_bits(skb, offset, data, out->len))
-			return -EFAULT;
-		message = data;
-	}
 	toyvpn_packet(out)->err = toyvpn_session_open(batch->session, data->encrypted, message,
 						      out->len - sizeof(*data),
 						      toyvpn_packet(out)->counter);
-	return 0;
 }
 
 /**
  * toyvpn_batch_decrypt() - opens a data message
  * @batch: of the session that the message names
  * @napi: in whose poll this is
- * @skb: has the message, in memory that nobody changes meanwhile, and no list of
- *	fragments; toyvpn_packet()->tos is set. One reference is taken over on
- *	success
- * @message: the message if it is in one piece, or NULL
+ * @skb: has the message; toyvpn_packet()->tos is set. One reference is taken over
+ *	on success
+ * @message: the message if it is in one piece, and nobody can change it
+ *	meanwhile; or NULL: it is copied first
  * @offset: where it begins, from skb->data
  * @len: its length, at least TOYVPN_DATA_MIN
  * @counter: of the message
@@ -372,12 +331,21 @@ bool toyvpn_batch_decrypt(struct toyvpn_batch *batch, struct napi_struct *napi,
 		.source = in_place ? NULL : skb,
 		.tos = tos,
 	};
+	if (unlikely(!message)) {
+		if (skb_copy_bits(skb, offset, out->data, len))
+			goto err_out;
+		message = out->data;
+	}
 	__skb_queue_tail(&batch->packets, out);
-	if (likely(!(batch->session->receive ?
-		     decrypt(batch, skb, message, offset, out) :
-		     decrypt_at_once(batch, skb, message, offset, out))))
-		return true;
+	if (!batch->session->receive)
+		decrypt_at_once(batch, message, out);
+	else if (unlikely(!decrypt(batch, message, out)))
+		goto err_queue;
+	return true;
+
+err_queue:
 	__skb_unlink(out, &batch->packets);
+err_out:
 	if (!in_place)
 		kfree_skb(out);
 	return false;
@@ -400,8 +368,6 @@ struct toyvpn_opened *toyvpn_batch_share(struct toyvpn_batch *batch, struct sk_b
 	unsigned int room = DIV_ROUND_UP(skb->len, skb_shinfo(skb)->gso_size);
 	struct toyvpn_opened *opened;
 
-	if (room > OPENED_MOST)
-		return NULL;
 	opened = kmalloc(struct_size(opened, messages, room), GFP_ATOMIC);
 	if (!opened)
 		return NULL;

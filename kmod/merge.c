@@ -133,18 +133,20 @@ static void followed(struct toyvpn_merge *merge, bool psh, unsigned int len)
  * @packet: as toyvpn_merge_follow() has it; as toyvpn_share_add() has its data,
  *	which is shared on success
  * @len: its bytes
+ * @truesize: likewise
  *
  * Bottom halves off.
  *
  * Return: false if it is not.
  */
-bool toyvpn_merge_follow_shared(struct toyvpn_merge *merge, u8 *packet, unsigned int len)
+bool toyvpn_merge_follow_shared(struct toyvpn_merge *merge, u8 *packet, unsigned int len,
+				unsigned int truesize)
 {
 	const struct tcphdr *tcp = (const struct tcphdr *)(packet + merge->ip);
 
 	if (!follows(merge, packet, len))
 		return false;
-	toyvpn_share_add(merge->skb, packet + merge->header, len - merge->header);
+	toyvpn_share_add(merge->skb, packet + merge->header, len - merge->header, truesize);
 	followed(merge, tcp->psh, len - merge->header);
 	return true;
 }

@@ -27,7 +27,8 @@ struct toyvpn_merge {
 };
 
 bool toyvpn_merge_begin(struct toyvpn_merge *merge, struct sk_buff *skb);
-bool toyvpn_merge_follow_shared(struct toyvpn_merge *merge, u8 *packet, unsigned int len);
+bool toyvpn_merge_follow_shared(struct toyvpn_merge *merge, u8 *packet, unsigned int len,
+				unsigned int truesize);
 bool toyvpn_merge_follow(struct toyvpn_merge *merge, struct sk_buff *skb);
 struct sk_buff *toyvpn_merge_end(struct toyvpn_merge *merge);
 

@@ -172,6 +172,9 @@ static void deliver(struct handover *hand, struct sk_buff *skb, u8 outer_tos)
 	skb_set_queue_mapping(skb, 0);
 	skb_reset_redirect(skb);
 	skb_gso_reset(skb);
+	skb_init_secmark(skb);
+	skb_set_dst_pending_confirm(skb, 0);
+	skb_shinfo(skb)->tx_flags = 0;
 	skb->priority = 0;
 	skb->encapsulation = 0;
 	skb->dev = tv->dev;
@@ -313,11 +316,25 @@ static void hand_over_message(struct handover *hand, struct sk_buff *skb)
 		deliver(hand, skb, tos);
 }
 
+/*
+ * What one packet of a train keeps in memory: of the others some may be forged or
+ * replayed, and of their pages nothing is given back for that
+ */
+static unsigned int part_of(const struct sk_buff *train, const struct toyvpn_opened *opened)
+{
+	unsigned int i, packets = 0;
+
+	for (i = 0; i < opened->count; i++)
+		packets += !opened->messages[i].err && opened->messages[i].len > TOYVPN_DATA_MIN;
+	return packets ? train->truesize / packets : 0;
+}
+
 /* The messages of a train, where they arrived: packets share its pages */
 static void hand_over_train(struct handover *hand, struct sk_buff *train)
 {
 	struct toyvpn_opened *opened = toyvpn_packet(train)->opened;
 	struct toyvpn_device *tv = hand->batch->peer->device;
+	unsigned int truesize = part_of(train, opened);
 	u8 tos = toyvpn_packet(train)->tos;
 	const struct toyvpn_opened_message *message;
 	struct sk_buff *skb;
@@ -331,12 +348,13 @@ static void hand_over_train(struct handover *hand, struct sk_buff *train)
 			continue;
 		/* As in hand_over_message() */
 		if (hand->merge.skb && tos == hand->merge_tos &&
-		    toyvpn_merge_follow_shared(&hand->merge, message->data->encrypted, len)) {
+		    toyvpn_merge_follow_shared(&hand->merge, message->data->encrypted, len,
+					       truesize)) {
 			dev_sw_netstats_rx_add(tv->dev, len);
 			continue;
 		}
 		skb = toyvpn_share_packet(&hand->batch->inbox->napi, message->data->encrypted,
-					  len);
+					  len, truesize);
 		if (unlikely(!skb)) {
 			toyvpn_count(tv, TOYVPN_STAT_RX_NO_MEMORY);
 			DEV_STATS_INC(tv->dev, rx_dropped);
@@ -486,7 +504,7 @@ static void *piece(const struct sk_buff *skb, struct pieces *at, unsigned int of
 		return NULL;
 	if (at->frag < 0)
 		return skb->data + offset;
-	if (IS_ENABLED(CONFIG_HIGHMEM))
+	if (IS_ENABLED(CONFIG_HIGHMEM) || !skb_frag_page(&skb_shinfo(skb)->frags[at->frag]))
 		return NULL;
 	return skb_frag_address(&skb_shinfo(skb)->frags[at->frag]) + offset - at->start;
 }
@@ -578,18 +596,19 @@ static int open_message(struct opening *opening, struct sk_buff *skb, struct pie
 {
 	bool whole = len == skb->len;
 	void *message = piece(skb, at, offset, len);
-	const struct toyvpn_data *data = message;
+	const struct toyvpn_data *data;
 	struct toyvpn_session *session;
 	struct toyvpn_data copy;
 	u64 counter;
 
 	if (len < TOYVPN_DATA_MIN)
 		return TOYVPN_STAT_RX_MALFORMED;
-	if (unlikely(!message)) {
-		if (skb_copy_bits(skb, offset, &copy, sizeof(copy)))
-			return TOYVPN_STAT_RX_MALFORMED;
-		data = &copy;
-	}
+	/* It must be the same bytes that are authentic and that become the packet */
+	if (message && at->frag >= 0 && !toyvpn_share_is_private(skb, at->frag))
+		message = NULL;
+	data = message ?: &copy;
+	if (unlikely(!message) && skb_copy_bits(skb, offset, &copy, sizeof(copy)))
+		return TOYVPN_STAT_RX_MALFORMED;
 	if (data->header.type != TOYVPN_MESSAGE_DATA || data->header.version != TOYVPN_VERSION ||
 	    data->header.reserved)
 		return TOYVPN_STAT_RX_MALFORMED;
@@ -616,7 +635,6 @@ static int open_message(struct opening *opening, struct sk_buff *skb, struct pie
 			consume_skb(skb);
 		return TOYVPN_STAT_RX_NO_MEMORY;
 	}
-	/* A virtual machine can have thousands of small messages in an skb */
 	if (unlikely(++opening->copies == COPIES_MOST))
 		close_batch(opening);
 	return -1;
@@ -715,6 +733,23 @@ static struct toyvpn_inbox *claimed_by(struct toyvpn_session *session, struct to
 	return toyvpn_lane_has_ended(&inbox->lane, (u32)claim) ? NULL : inbox;
 }
 
+/* Whether a part of the room for what waits is taken, by number or by memory. Any context */
+static bool is_full(const struct toyvpn_inbox *inbox, unsigned int part)
+{
+	return skb_queue_len_lockless(&inbox->arrived) >= TOYVPN_INBOX / part ||
+	       READ_ONCE(inbox->bytes) >= TOYVPN_INBOX_BYTES / part;
+}
+
+/* It waits for the poll. Bottom halves off */
+static void put(struct toyvpn_inbox *inbox, struct sk_buff *skb)
+{
+	spin_lock(&inbox->arrived.lock);
+	__skb_queue_tail(&inbox->arrived, skb);
+	WRITE_ONCE(inbox->bytes, inbox->bytes + skb->truesize);
+	spin_unlock(&inbox->arrived.lock);
+	napi_schedule(&inbox->napi);
+}
+
 /*
  * While what arrived of a session on one CPU is still being opened, what
  * arrives on another one goes behind that. NAPI poll
@@ -732,11 +767,10 @@ static void follow(struct toyvpn_inbox *inbox, struct sk_buff_head *messages)
 		if (!to || to == inbox)
 			continue;
 		/* Out of order, but not lost: nothing is authentic yet that led us here */
-		if (skb_queue_len_lockless(&to->arrived) >= TOYVPN_INBOX / 8)
+		if (is_full(to, 8))
 			continue;
 		__skb_unlink(skb, messages);
-		skb_queue_tail(&to->arrived, skb);
-		napi_schedule(&to->napi);
+		put(to, skb);
 	}
 }
 
@@ -837,25 +871,28 @@ static void receive(struct toyvpn_inbox *inbox, struct sk_buff_head *messages)
 	count_load(inbox, before, n, ktime_get_ns() - began);
 }
 
-/* Takes at most so many skbs from a list to another one; returns how many it took */
-static int take(struct sk_buff_head *from, struct sk_buff_head *to, int most)
+/* Takes at most so many skbs of what waits; returns how many. NAPI poll */
+static int take(struct toyvpn_inbox *inbox, struct sk_buff_head *to, int most)
 {
+	struct sk_buff_head *from = &inbox->arrived;
 	struct sk_buff *skb;
 	int taken = 0;
 
 	if (skb_queue_empty_lockless(from))
 		return 0;
-	spin_lock_bh(&from->lock);
+	spin_lock(&from->lock);
 	if (skb_queue_len(from) <= most) {
 		taken = skb_queue_len(from);
 		skb_queue_splice_tail_init(from, to);
+		WRITE_ONCE(inbox->bytes, 0);
 	} else {
 		while (taken < most && (skb = __skb_dequeue(from))) {
+			WRITE_ONCE(inbox->bytes, inbox->bytes - skb->truesize);
 			__skb_queue_tail(to, skb);
 			taken++;
 		}
 	}
-	spin_unlock_bh(&from->lock);
+	spin_unlock(&from->lock);
 	return taken;
 }
 
@@ -872,25 +909,26 @@ static bool is_alone(const struct toyvpn_inbox *inbox, const struct sk_buff_head
 static int poll(struct napi_struct *napi, int budget)
 {
 	struct toyvpn_inbox *inbox = container_of(napi, struct toyvpn_inbox, napi);
-	struct sk_buff_head opened, arrived;
+	struct sk_buff_head arrived;
 	bool full = toyvpn_lane_is_full(&inbox->lane);
 	struct sk_buff *skb;
-	int work, ended = 0;
+	int work = 0, ended = 0;
 
 	/* netconsole only wants to send, and may have interrupted who holds a lock */
 	if (!budget)
 		return 0;
-	__skb_queue_head_init(&opened);
 	__skb_queue_head_init(&arrived);
-	work = take(&inbox->opened, &opened, budget);
-	while ((skb = __skb_dequeue(&opened)))
+	while (work < budget && !skb_queue_empty_lockless(&inbox->opened) &&
+	       (skb = skb_dequeue(&inbox->opened))) {
 		napi_gro_receive(napi, skb);
+		work++;
+	}
 
 	rcu_read_lock();
 	WRITE_ONCE(inbox->poller, current);
 	/* Others can begin with what arrived while this ends what they had before */
 	if (likely(!full)) {
-		work += take(&inbox->arrived, &arrived, budget - work);
+		work += take(inbox, &arrived, budget - work);
 		if (unlikely(atomic_read(&inbox->device->jobs)))
 			follow(inbox, &arrived);
 		inbox->alone = is_alone(inbox, &arrived);
@@ -1140,30 +1178,27 @@ static u8 tos_of(const struct sk_buff *skb)
 static void wait_for_poll(struct toyvpn_device *tv, struct sk_buff *skb, u32 index)
 {
 	struct toyvpn_inbox *inbox = this_cpu_ptr(tv->inboxes);
-	unsigned int waiting = skb_queue_len_lockless(&inbox->arrived);
+	bool shared = skb_has_frag_list(skb) || skb_has_shared_frag(skb);
 
+	/* What strangers send must not take the room of what peers do, nor be copied */
+	if (unlikely((shared || is_full(inbox, 8)) && !session_of(tv, index))) {
+		drop_arrived(tv, skb, TOYVPN_STAT_RX_UNKNOWN_INDEX);
+		return;
+	}
+	if (unlikely(is_full(inbox, 1))) {
+		drop_arrived(tv, skb, TOYVPN_STAT_RX_STACK);
+		return;
+	}
 	/*
 	 * Pages that a program can still write to: what is authentic could become
 	 * another thing. It is for the stack to mark what it spliced into UDP.
 	 */
-	if (unlikely(skb_has_frag_list(skb) || skb_has_shared_frag(skb)) && skb_linearize(skb)) {
+	if (unlikely(shared) && skb_linearize(skb)) {
 		drop_arrived(tv, skb, TOYVPN_STAT_RX_NO_MEMORY);
 		return;
 	}
-	/* What strangers send must not take the room of what peers do */
-	if (unlikely(waiting >= TOYVPN_INBOX / 8 && !session_of(tv, index))) {
-		drop_arrived(tv, skb, TOYVPN_STAT_RX_UNKNOWN_INDEX);
-		return;
-	}
-	if (unlikely(waiting >= TOYVPN_INBOX)) {
-		drop_arrived(tv, skb, TOYVPN_STAT_RX_STACK);
-		return;
-	}
 	*toyvpn_packet(skb) = (struct toyvpn_packet) { .tos = tos_of(skb) };
-	spin_lock(&inbox->arrived.lock);
-	__skb_queue_tail(&inbox->arrived, skb);
-	spin_unlock(&inbox->arrived.lock);
-	napi_schedule(&inbox->napi);
+	put(inbox, skb);
 }
 
 /* It may wait, longer than the route and the socket that the stack lent it */

@@ -18,7 +18,8 @@ struct toyvpn_device;
  * @cpu: which CPU's; its poll may be on another one
  * @poller: the task that is in the poll
  * @alone: what arrived is one packet, which GRO has no use for
- * @arrived: data messages
+ * @arrived: data messages, and trains of them
+ * @bytes: of memory that these take; changed under their lock
  * @opened: packets whose decryption completed outside of the poll
  * @load: how much of a CPU it takes to open what arrives; the poll's
  * @lane: jobs, while other CPUs have some of them; the poll ends them
@@ -32,6 +33,7 @@ struct toyvpn_inbox {
 	struct task_struct *poller;
 	bool alone;
 	struct sk_buff_head arrived;
+	unsigned int bytes;
 	struct sk_buff_head opened;
 	struct toyvpn_load load;
 	struct toyvpn_lane lane;

@@ -7,6 +7,7 @@
 #include <linux/netdevice.h>
 #include <linux/rhashtable-types.h>
 #include <linux/rwsem.h>
+#include <linux/sizes.h>
 #include <linux/skbuff.h>
 #include <linux/workqueue.h>
 #include <linux/xarray.h>
@@ -29,6 +30,7 @@ struct toyvpn_peer;
 #define TOYVPN_QUEUE_BYTES		BIT(20)
 #define TOYVPN_HANDSHAKE_QUEUE		1024		/* a device */
 #define TOYVPN_INBOX			1024		/* a CPU and device */
+#define TOYVPN_INBOX_BYTES		SZ_16M
 #define TOYVPN_UNDER_LOAD		(TOYVPN_HANDSHAKE_QUEUE / 8)
 #define TOYVPN_UNDER_LOAD_TIME		((u64)NSEC_PER_SEC)
 

@@ -28,6 +28,9 @@
  * Raw sockets and the counters of UDP do not see what is taken.
  */
 
+/* UDP sends no more in one packet; a virtual machine can say that it is thousands */
+#define TRAIN_MOST	128
+
 /**
  * struct whole_net - a namespace
  * @net: which
@@ -69,9 +72,11 @@ static bool is_of_vrf(const struct sk_buff *skb)
  */
 static bool is_whole(const struct sk_buff *skb)
 {
+	unsigned int size = skb_shinfo(skb)->gso_size;
+
 	return !skb->sk && !is_of_vrf(skb) && !skb_has_shared_frag(skb) &&
 	       (skb_shinfo(skb)->gso_type & SKB_GSO_UDP_L4) &&
-	       skb_shinfo(skb)->gso_size >= TOYVPN_DATA_MIN && !skb->encapsulation &&
+	       size >= TOYVPN_DATA_MIN && skb->len <= TRAIN_MOST * size && !skb->encapsulation &&
 	       !skb_has_frag_list(skb) && skb->pkt_type == PACKET_HOST &&
 	       skb->ip_summed == CHECKSUM_PARTIAL && is_udp(skb) &&
 	       skb_headlen(skb) >= skb_transport_offset(skb) + sizeof(struct udphdr);
