@@ -122,6 +122,9 @@ void toyvpn_control_peer(struct work_struct *work)
 	if (!READ_ONCE(peer->dead)) {
 		if (READ_ONCE(peer->device->up) && !READ_ONCE(peer->device->asleep))
 			do_due(peer, wanted);
+		/* Who asked for it was told that it will come: when the machine wakes up */
+		else if (wanted & BIT(TOYVPN_WANT_CONNECT))
+			set_bit(TOYVPN_WANT_CONNECT, &peer->wanted);
 		tell(peer, wanted);
 	}
 	toyvpn_peer_put(peer);

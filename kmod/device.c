@@ -32,6 +32,9 @@
 static LIST_HEAD(devices);
 static DEFINE_MUTEX(devices_lock);
 
+/* The machine is going to sleep, or is asleep: so are all devices, and those that come */
+static bool asleep;
+
 /* Peers that have something to send, if only a keepalive. The device's lock is held */
 static void start_peers(struct toyvpn_device *tv)
 {
@@ -41,8 +44,11 @@ static void start_peers(struct toyvpn_device *tv)
 	xa_for_each(&tv->peers_by_number, i, peer) {
 		if (peer->persistent)
 			toyvpn_peer_want(peer, TOYVPN_WANT_KEEPALIVE);
+		else if (READ_ONCE(peer->wanted))
+			toyvpn_peer_want(peer, TOYVPN_WANT_TIMERS);
 		else
 			toyvpn_peer_want_flush(peer);
+		cond_resched();
 	}
 }
 
@@ -91,6 +97,7 @@ static void erase_all(struct toyvpn_device *tv, bool with_queues)
 		mutex_unlock(&peer->handshake.lock);
 		if (with_queues)
 			toyvpn_peer_drop_queue(peer);
+		cond_resched();
 	}
 }
 
@@ -167,18 +174,12 @@ static const struct ethtool_ops link_ethtool_ops = {
 static const struct device_type link_type = { .name = KBUILD_MODNAME };
 
 /*
- * Frees all that link_create() made. Also the end of a device that was
- * unregistered, once nobody holds it: process context, no locks.
+ * Frees all that link_create() made, of a device without peers: process context,
+ * no locks.
  */
 static void link_free(struct net_device *dev)
 {
 	struct toyvpn_device *tv = netdev_priv(dev);
-
-	mutex_lock(&tv->lock);
-	RCU_INIT_POINTER(tv->net, NULL);
-	toyvpn_sockets_close(tv);
-	toyvpn_peer_remove_all(tv);
-	mutex_unlock(&tv->lock);
 
 	toyvpn_authorizer_destroy(tv);
 	/* Work holds references to peers, and so do requests to the crypto API */
@@ -194,10 +195,16 @@ static void link_free(struct net_device *dev)
 	dev->tstats = NULL;
 }
 
+/* The end of a device that was unregistered, once nobody holds it: process context, no locks */
 static void link_destroy(struct net_device *dev)
 {
 	struct toyvpn_device *tv = netdev_priv(dev);
 
+	/* The namespace of the sockets finds it until the last peer's route is gone */
+	mutex_lock(&tv->lock);
+	toyvpn_sockets_close(tv);
+	toyvpn_peer_remove_all(tv);
+	mutex_unlock(&tv->lock);
 	mutex_lock(&devices_lock);
 	list_del(&tv->all);
 	mutex_unlock(&devices_lock);
@@ -263,7 +270,8 @@ static int link_create(struct net *link_net, struct net_device *dev,
 	err = -ENOMEM;
 	tv->stats = alloc_percpu(struct toyvpn_stats);
 	dev->tstats = netdev_alloc_pcpu_stats(struct pcpu_sw_netstats);
-	tv->wq = alloc_workqueue("toyvpn-%s", WQ_UNBOUND | WQ_FREEZABLE, 0, dev->name);
+	/* Not freezable: who waits for it holds RTNL, and a card that sleeps may want that */
+	tv->wq = alloc_workqueue("toyvpn-%s", WQ_UNBOUND, 0, dev->name);
 	if (!tv->stats || !dev->tstats || !tv->wq)
 		goto err_free;
 	err = toyvpn_ratelimit_init(&tv->ratelimit);
@@ -273,6 +281,7 @@ static int link_create(struct net *link_net, struct net_device *dev,
 	/* The sockets stay here, wherever the link goes */
 	rcu_assign_pointer(tv->net, link_net);
 	mutex_lock(&devices_lock);
+	tv->asleep = asleep;
 	err = register_netdevice(dev);
 	if (!err)
 		list_add_tail(&tv->all, &devices);
@@ -308,11 +317,12 @@ bool toyvpn_device_is_ours(const struct net_device *dev)
 	return dev->rtnl_link_ops == &rtnl_ops;
 }
 
-static void erase_everywhere(bool asleep)
+static void erase_everywhere(bool falls_asleep)
 {
 	struct toyvpn_device *tv;
 
 	mutex_lock(&devices_lock);
+	asleep |= falls_asleep;
 	list_for_each_entry(tv, &devices, all) {
 		mutex_lock(&tv->lock);
 		WRITE_ONCE(tv->asleep, asleep);
@@ -327,14 +337,15 @@ static void erase_everywhere(bool asleep)
 	rcu_barrier();
 }
 
-static void wake_everywhere(void)
+static void wake_everywhere(bool wakes_up)
 {
 	struct toyvpn_device *tv;
 
 	mutex_lock(&devices_lock);
+	asleep &= !wakes_up;
 	list_for_each_entry(tv, &devices, all) {
 		mutex_lock(&tv->lock);
-		WRITE_ONCE(tv->asleep, false);
+		WRITE_ONCE(tv->asleep, asleep);
 		if (tv->up)
 			start_peers(tv);
 		mutex_unlock(&tv->lock);
@@ -346,16 +357,23 @@ static void wake_everywhere(void)
 static int on_suspend(struct notifier_block *nb, unsigned long action, void *data)
 {
 	/* A phone that sleeps between two packets would never have a session */
-	if (IS_ENABLED(CONFIG_PM_AUTOSLEEP) || IS_ENABLED(CONFIG_PM_USERSPACE_AUTOSLEEP))
-		return NOTIFY_DONE;
+	bool naps = IS_ENABLED(CONFIG_PM_AUTOSLEEP) || IS_ENABLED(CONFIG_PM_USERSPACE_AUTOSLEEP);
+
 	switch (action) {
 	case PM_SUSPEND_PREPARE:
+		if (!naps)
+			erase_everywhere(true);
+		break;
+	case PM_POST_SUSPEND:
+		if (!naps)
+			wake_everywhere(true);
+		break;
+	/* What goes out while the image is written would go out again with the same nonces */
 	case PM_HIBERNATION_PREPARE:
 		erase_everywhere(true);
 		break;
-	case PM_POST_SUSPEND:
 	case PM_POST_HIBERNATION:
-		wake_everywhere();
+		wake_everywhere(true);
 		break;
 	}
 	return NOTIFY_DONE;
@@ -365,7 +383,7 @@ static int on_suspend(struct notifier_block *nb, unsigned long action, void *dat
 static int on_vm_clone(struct notifier_block *nb, unsigned long action, void *data)
 {
 	erase_everywhere(false);
-	wake_everywhere();
+	wake_everywhere(false);
 	return NOTIFY_DONE;
 }
 

@@ -174,6 +174,8 @@ static void peer_stop(struct toyvpn_peer *peer)
 	toyvpn_peer_erase(peer);
 	mutex_unlock(&peer->handshake.lock);
 	toyvpn_peer_drop_queue(peer);
+	/* Its memory may stay for longer than the network that the route leads to */
+	toyvpn_peer_forget_route(peer);
 	peer->device->peer_removed(peer);
 	toyvpn_peer_put(peer);
 }
@@ -728,7 +730,8 @@ void toyvpn_peer_forget_source(struct toyvpn_peer *peer)
  * @peer: the peer
  *
  * At once, not at the next packet: the cached routes hold network devices.
- * Process context; no packet goes out any more, since the sockets are closed.
+ * Process context; no packet goes out any more, since the sockets are closed or
+ * the peer is removed.
  */
 void toyvpn_peer_forget_route(struct toyvpn_peer *peer)
 {
