@@ -329,7 +329,8 @@ static void consume_init_of(struct toyvpn_device *tv, struct toyvpn_peer *peer,
 {
 	const struct toyvpn_init *init = (const struct toyvpn_init *)skb->data;
 	struct toyvpn_handshake *handshake = &peer->handshake;
-	u64 now = ktime_get_coarse_boottime_ns();
+	/* What is counted in milliseconds is not counted in ticks */
+	u64 now = ktime_get_boottime_ns();
 	struct toyvpn_endpoint endpoint;
 	int err;
 
@@ -627,7 +628,7 @@ static void accept(struct toyvpn_device *tv, struct toyvpn_peer *peer,
 		return;
 	}
 	memcpy(handshake->timestamp, request->timestamp, TOYVPN_TLV_TIMESTAMP_LEN);
-	handshake->consumed = ktime_get_coarse_boottime_ns();
+	handshake->consumed = ktime_get_boottime_ns();
 	toyvpn_peer_set_endpoint(peer, &request->endpoint);
 	atomic64_add(request->size, &peer->rx_bytes);
 	s->noise = request->noise;

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0
+#include <linux/atomic.h>
 #include <linux/bits.h>
 #include <linux/compiler.h>
 #include <linux/minmax.h>
@@ -163,15 +164,16 @@ static bool due(u64 at, u64 now)
 unsigned int toyvpn_timers_run(struct toyvpn_timers *timers, u64 now)
 {
 	unsigned int actions = 0;
+	u64 expire_at;
 
 	if (due(READ_ONCE(timers->erase_at), now)) {
 		WRITE_ONCE(timers->erase_at, 0);
 		actions |= TOYVPN_ACTION_ERASE;
 	}
-	if (due(READ_ONCE(timers->expire_at), now)) {
-		WRITE_ONCE(timers->expire_at, 0);
+	/* Unless there is a newer session by now, which is ready on another CPU */
+	expire_at = READ_ONCE(timers->expire_at);
+	if (due(expire_at, now) && cmpxchg64(&timers->expire_at, expire_at, 0) == expire_at)
 		actions |= TOYVPN_ACTION_EXPIRED;
-	}
 	if (due(READ_ONCE(timers->keepalive_at), now)) {
 		WRITE_ONCE(timers->keepalive_at, 0);
 		actions |= TOYVPN_ACTION_SEND_KEEPALIVE;
