@@ -41,6 +41,7 @@ static void use_ciphers(struct toyvpn_device *tv, const u8 *ciphers, size_t coun
 	xa_for_each(&tv->peers_by_number, i, peer) {
 		if (!toyvpn_peer_accepts(peer, ciphers, count))
 			erase(peer, TOYVPN_REASON_REMOVED_KEY);
+		cond_resched();
 	}
 }
 
@@ -63,14 +64,17 @@ static void use_identity(struct toyvpn_device *tv, const struct toyvpn_noise_sta
 	xa_for_each(&tv->peers_by_number, i, peer) {
 		erase(peer, TOYVPN_REASON_REMOVED_KEY);
 		toyvpn_peer_forget_identity(peer);
+		cond_resched();
 	}
 	if (!identity)
 		return;
 	peer = toyvpn_peer_find(tv, identity->public);
 	if (peer)
 		toyvpn_peer_remove(peer);
-	xa_for_each(&tv->peers_by_number, i, peer)
+	xa_for_each(&tv->peers_by_number, i, peer) {
 		toyvpn_peer_want_flush(peer);
+		cond_resched();
+	}
 }
 
 static void forget_routes(struct toyvpn_device *tv)
@@ -78,8 +82,10 @@ static void forget_routes(struct toyvpn_device *tv)
 	struct toyvpn_peer *peer;
 	unsigned long i;
 
-	xa_for_each(&tv->peers_by_number, i, peer)
+	xa_for_each(&tv->peers_by_number, i, peer) {
 		toyvpn_peer_forget_source(peer);
+		cond_resched();
+	}
 }
 
 /**
@@ -120,6 +126,9 @@ int toyvpn_config_device(struct toyvpn_device *tv, const struct toyvpn_device_co
 		if (err) {
 			if (err == -EADDRINUSE)
 				NL_SET_ERR_MSG(extack, "the UDP port is in use");
+			else if (err == -ENONET)
+				NL_SET_ERR_MSG(extack,
+					       "the namespace that the link was made in is gone");
 			goto out;
 		}
 	}

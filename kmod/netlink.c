@@ -76,6 +76,27 @@ static struct toyvpn_device *lookup_device(struct net *net, struct nlattr **attr
 	return netdev_priv(dev);
 }
 
+/*
+ * Takes the lock of the device that a request named, unless the link went to
+ * another namespace meanwhile, whose users may be others
+ */
+static int lock_device(struct toyvpn_device *tv, struct genl_info *info)
+{
+	mutex_lock(&tv->lock);
+	if (likely(net_eq(dev_net(tv->dev), genl_info_net(info))))
+		return 0;
+	mutex_unlock(&tv->lock);
+	NL_SET_ERR_MSG(info->extack, "the interface went to another namespace");
+	return -ENODEV;
+}
+
+/* A secret is not left in the memory that its request came in */
+static void wipe(struct nlattr *attr)
+{
+	if (attr)
+		memzero_explicit(nla_data(attr), nla_len(attr));
+}
+
 static bool may_see_keys(struct sk_buff *request, const struct toyvpn_device *tv)
 {
 	bool may;
@@ -270,14 +291,17 @@ int toyvpn_nl_device_set_doit(struct sk_buff *skb, struct genl_info *info)
 		rcu_read_lock();
 		net = rcu_dereference(tv->net);
 		if (!net || !netlink_ns_capable(skb, net->user_ns, CAP_NET_ADMIN)) {
-			NL_SET_ERR_MSG(info->extack,
-				       "not permitted in the namespace that the link was made in");
+			NL_SET_ERR_MSG_ATTR(info->extack, config.has_port ?
+					    attrs[TOYVPN_A_DEVICE_LISTEN_PORT] :
+					    attrs[TOYVPN_A_DEVICE_FWMARK],
+					    "not permitted in the namespace that the link was made in");
 			err = -EPERM;
 		}
 		rcu_read_unlock();
 	}
+	if (!err)
+		err = lock_device(tv, info);
 	if (!err) {
-		mutex_lock(&tv->lock);
 		err = toyvpn_config_device(tv, &config, info->extack);
 		mutex_unlock(&tv->lock);
 		/* What is left to go wrong by then, but for memory, is the port */
@@ -285,6 +309,7 @@ int toyvpn_nl_device_set_doit(struct sk_buff *skb, struct genl_info *info)
 			NL_SET_BAD_ATTR(info->extack, attrs[TOYVPN_A_DEVICE_LISTEN_PORT]);
 	}
 out:
+	wipe(attrs[TOYVPN_A_DEVICE_PRIVATE_KEY]);
 	dev_put(tv->dev);
 	return err;
 }
@@ -582,14 +607,15 @@ static int parse_prefix(struct toyvpn_prefix_change *change, struct nlattr *attr
 	return err;
 }
 
-/* Makes room for @n more allowed IPs */
-static int grow(struct toyvpn_peer_config *config, unsigned int n, struct netlink_ext_ack *extack)
+/* Makes room for @n more allowed IPs, of which @attr is one */
+static int grow(struct toyvpn_peer_config *config, struct nlattr *attr, unsigned int n,
+		struct netlink_ext_ack *extack)
 {
 	struct toyvpn_prefix_change *prefixes;
 	unsigned int room;
 
 	if (config->prefix_count + n > TOYVPN_PREFIXES_MAX) {
-		NL_SET_ERR_MSG(extack, "too many allowed IPs for one peer");
+		NL_SET_ERR_MSG_ATTR(extack, attr, "too many allowed IPs for one peer");
 		return -E2BIG;
 	}
 	if (config->prefix_count + n <= config->prefix_room)
@@ -616,7 +642,7 @@ static int parse_prefixes(struct toyvpn_peer_config *config, struct genl_info *i
 		n += nla_type(attr) == TOYVPN_A_PEER_ALLOWED_IP;
 	if (!n)
 		return 0;
-	err = grow(config, n, info->extack);
+	err = grow(config, info->attrs[TOYVPN_A_PEER_ALLOWED_IP], n, info->extack);
 	if (err)
 		return err;
 	nlmsg_for_each_attr(attr, info->nlhdr, GENL_HDRLEN, rest) {
@@ -738,12 +764,15 @@ static int set_peer(struct toyvpn_device *tv, struct nlattr *public_key, struct 
 		stage->failed = err;
 		return err;
 	}
+	if (!err)
+		err = lock_device(tv, info);
 	if (!err) {
-		mutex_lock(&tv->lock);
 		err = toyvpn_config_peer(tv, &stage->config, info->extack);
 		mutex_unlock(&tv->lock);
 		if (err == -ENETDOWN)
 			NL_SET_BAD_ATTR(info->extack, flags_attr);
+		else if (err == -ENOENT && stage->config.has_request)
+			NL_SET_BAD_ATTR(info->extack, info->attrs[TOYVPN_A_PEER_REQUEST_ID]);
 		else if (err && err != -ENOMEM)
 			NL_SET_BAD_ATTR(info->extack, public_key);
 	}
@@ -774,6 +803,8 @@ int toyvpn_nl_peer_set_doit(struct sk_buff *skb, struct genl_info *info)
 	mutex_lock(&stages_lock);
 	err = set_peer(tv, public_key, info);
 	mutex_unlock(&stages_lock);
+	wipe(info->attrs[TOYVPN_A_PEER_PRESHARED_KEY]);
+	wipe(info->attrs[TOYVPN_A_PEER_CREDENTIALS]);
 	dev_put(tv->dev);
 	return err;
 }
@@ -794,12 +825,14 @@ int toyvpn_nl_peer_del_doit(struct sk_buff *skb, struct genl_info *info)
 	tv = lookup_device(genl_info_net(info), info->attrs, info->extack);
 	if (IS_ERR(tv))
 		return PTR_ERR(tv);
-	mutex_lock(&tv->lock);
-	err = toyvpn_config_remove_peer(tv, public_key ? nla_data(public_key) : NULL,
-					info->extack);
-	mutex_unlock(&tv->lock);
-	if (err)
-		NL_SET_BAD_ATTR(info->extack, public_key);
+	err = lock_device(tv, info);
+	if (!err) {
+		err = toyvpn_config_remove_peer(tv, public_key ? nla_data(public_key) : NULL,
+						info->extack);
+		mutex_unlock(&tv->lock);
+		if (err)
+			NL_SET_BAD_ATTR(info->extack, public_key);
+	}
 	dev_put(tv->dev);
 	return err;
 }
@@ -819,9 +852,12 @@ int toyvpn_nl_authorizer_set_doit(struct sk_buff *skb, struct genl_info *info)
 	tv = lookup_device(genl_info_net(info), info->attrs, info->extack);
 	if (IS_ERR(tv))
 		return PTR_ERR(tv);
-	mutex_lock(&tv->lock);
-	err = toyvpn_authorizer_set(tv, genl_info_net(info), info->snd_portid, info->extack);
-	mutex_unlock(&tv->lock);
+	err = lock_device(tv, info);
+	if (!err) {
+		err = toyvpn_authorizer_set(tv, genl_info_net(info), info->snd_portid,
+					    info->extack);
+		mutex_unlock(&tv->lock);
+	}
 	dev_put(tv->dev);
 	return err;
 }
@@ -865,11 +901,13 @@ int toyvpn_nl_request_refuse_doit(struct sk_buff *skb, struct genl_info *info)
 	tv = lookup_device(genl_info_net(info), info->attrs, info->extack);
 	if (IS_ERR(tv))
 		return PTR_ERR(tv);
-	mutex_lock(&tv->lock);
-	err = toyvpn_config_refuse(tv, nla_get_u32(id), why, info->extack);
-	mutex_unlock(&tv->lock);
-	if (err == -ENOENT)
-		NL_SET_BAD_ATTR(info->extack, id);
+	err = lock_device(tv, info);
+	if (!err) {
+		err = toyvpn_config_refuse(tv, nla_get_u32(id), why, info->extack);
+		mutex_unlock(&tv->lock);
+		if (err == -ENOENT)
+			NL_SET_BAD_ATTR(info->extack, id);
+	}
 	dev_put(tv->dev);
 	return err;
 }

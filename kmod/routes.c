@@ -161,6 +161,7 @@ int toyvpn_routes_reserve(struct toyvpn_routes_reserve *reserve, unsigned int pr
 		}
 		node->next = reserve->free;
 		reserve->free = node;
+		cond_resched();
 	}
 	return 0;
 }
