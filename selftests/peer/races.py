@@ -23,7 +23,8 @@ import time
 
 import forks
 import ktap
-from family import GET, PEER_GET, Config, dev, endpoint, flags, peer, prefix
+from family import (GET, PEER_GET, Authorizer, Config, Listener, dev, endpoint, flags, peer,
+                    prefix)
 from genl import NETLINK_GENERIC, NLM_F_DUMP, Refused, Socket
 from ktap import case
 from netns import libc, namespace
@@ -34,6 +35,8 @@ PORT = 51820
 INNER = {"left": ("10.9.0.1", "fd09::1"), "right": ("10.9.0.2", "fd09::2")}
 OUTER = {"left": ("192.0.2.1", "2001:db8::1"), "right": ("192.0.2.2", "2001:db8::2")}
 OTHER = {"left": "right", "right": "left"}
+# The longest that there may be
+BLOBS = {"CONFIG": 768, "CREDENTIALS": 256}
 # What an operation may be told: its link, peer, namespace or the module is just gone, or elsewhere
 EXPECTED = {errno.ENODEV, errno.ENOENT, errno.EOPNOTSUPP, errno.EEXIST, errno.EADDRINUSE,
             errno.EBUSY, errno.EADDRNOTAVAIL, errno.ENONET, errno.ENETDOWN, errno.ENETUNREACH,
@@ -145,10 +148,18 @@ class Actor:
         make_link("left")
 
     def namespace_killed(self):
-        """With one link in it, and one that was made there and is elsewhere."""
+        """With one link in it, and one that was made there and is elsewhere; both send, through
+        a cable that goes with it, to who is not there."""
         name = f"dead{self.number}"
         subprocess.run(["ip", "netns", "add", name], check=True)
         try:
+            subprocess.run(["ip", "-n", name, "link", "add", "eth0", "type", "veth", "peer", "name",
+                            name, "netns", "away"], check=True)
+            for words in (["addr", "add", "192.0.2.1/24", "dev", "eth0"],
+                          ["neigh", "add", "192.0.2.2", "lladdr", "02:00:00:00:00:99", "dev",
+                           "eth0"], ["link", "set", "eth0", "up"]):
+                subprocess.run(["ip", "-n", name, *words], check=True)
+            subprocess.run(["ip", "-n", "away", "link", "set", name, "up"], check=True)
             with namespace(name):
                 links = Links()
                 for link in "vpn8", f"away{self.number}":
@@ -170,6 +181,31 @@ class Actor:
             with contextlib.suppress(Refused):
                 links.remove(f"away{self.number}")
 
+    def connect(self):
+        self.config().peer_set(public["right"], flags("UPDATE_ONLY", "CONNECT"))
+
+    def blobs(self):
+        """What the handshakes carry"""
+        self.config().peer_set(public["right"], flags("UPDATE_ONLY"), *(
+            peer(name, bytes(self.random.randrange(room))) for name, room in BLOBS.items()))
+
+    def strangers_decided(self):
+        """By a process that comes, hears who knocks, and goes with what it has not decided."""
+        authorizer = Authorizer()
+        try:
+            for _ in range(self.random.randrange(4)):
+                if told := authorizer.next(0.02):
+                    self.random.choice((authorizer.accept, authorizer.refuse))(told)
+        finally:
+            authorizer.close()
+
+    def listened(self):
+        """Events are made; nobody reads them, and then nobody is there."""
+        listener = Listener()
+        self.tunnel_made()
+        listener.next(0.02)
+        listener.close()
+
     def module_removed(self):
         if libc.syscall(SYS_DELETE_MODULE, b"toyvpn", os.O_NONBLOCK) < 0:
             error = ctypes.get_errno()
@@ -182,14 +218,20 @@ class Actor:
                 make_link(name)
 
     OFTEN = (peer_made, peer_changed, peer_removed, tunnel_made, psk, port_changed, fwmark, ciphers,
-             read, read_half, private_key)
-    AT_TIMES = tunnel_removed, all_removed, bounced, moved, link_made_anew
-    SELDOM = namespace_killed, module_removed
+             connect, blobs, read, read_half, private_key)
+    SELDOM = (tunnel_removed, all_removed, bounced, moved, link_made_anew, namespace_killed,
+              strangers_decided, listened, module_removed)
+    # Each comes once, or twice, before any comes again
+    DECK = OFTEN * 2 + SELDOM
+
+    def operations(self, rounds):
+        deck = []
+        for _ in range(rounds):
+            deck = deck or self.random.sample(self.DECK, len(self.DECK))
+            yield deck.pop()
 
     def act(self, rounds):
-        operations = self.OFTEN * 6 + self.AT_TIMES * 2 + self.SELDOM
-        for _ in range(rounds):
-            operation = self.random.choice(operations)
+        for operation in self.operations(rounds):
             name = operation.__name__
             self.done[name] = self.done.get(name, 0) + 1
             try:
