@@ -11,6 +11,7 @@
 cd "$(dirname "${BASH_SOURCE[0]}")/.." || exit
 report=/run/selftests
 patience=$((${SLOW:-1} * ${BUSY:-1}))
+once=/sys/kernel/debug/clear_warn_once
 
 # A kernel that prints one of these has found something wrong with itself.
 complaints='WARNING:|BUG:|Oops|Call Trace:|general protection fault|Kernel panic|UBSAN|KASAN|KCSAN|'
@@ -18,7 +19,7 @@ complaints+='KFENCE|INFO: |suspicious RCU usage|locking dependency|lock held|sof
 complaints+='self-detected stall|detected stalls|blocked for more than|refcount_t:|'
 complaints+='unregister_netdevice: waiting|kmemleak: .* new suspected|scheduling while atomic|'
 complaints+='sleeping function called|page allocation failure|list_(add|del) corruption|'
-complaints+='suspect GRO implementation|hw csum failure'
+complaints+='suspect GRO implementation|hw csum failure|leaked reference'
 
 # stories: the names of all
 stories() {
@@ -98,6 +99,8 @@ complained() {
 	[[ $log == *"$1"* ]] || echo "its log is too small for all that it printed"
 	log=$(sed "0,/$1/d" <<<"$log")
 	! grep -qE "$complaints" <<<"$log" || echo "$log"
+	# Lockdep says nothing more after its first complaint, and not always that it gave up.
+	! grep -qsE '^ *debug_locks: *0$' /proc/lockdep_stats || echo "locks are not watched any more"
 }
 
 # verdict TITLE PROBLEM: one more result of the story that just ran
@@ -118,6 +121,8 @@ run_story() {
 	file=$(file_of "$name")
 	timeout=$((patience * $(setting "$file" timeout 300)))
 	mark="$name.$RANDOM$RANDOM"
+	# What was warned of in the story before would be said once and never again.
+	[[ ! -e $once ]] || echo 1 >"$once"
 	echo "selftests: $mark" >/dev/kmsg
 	echo "  KTAP version 1"
 	echo "  # Subtest: $name"

@@ -93,8 +93,9 @@ fi
 append="console=ttyS0 panic=-1 mitigations=off guest.machine=$machine"
 # On a virtual clock the TSC cannot be wrong, and the kernel need not look twice a second.
 [[ $clock == real ]] || append+=" tsc=reliable"
-# The module's suites run when selftests/kunit.sh asks for them, not whenever it is loaded.
-! is_kernel "$machine" || append+=" kunit.filter_glob=none"
+# The module's suites run when selftests/kunit.sh asks for them, not whenever it is loaded; and KASAN has more
+# to say than its first report.
+! is_kernel "$machine" || append+=" kunit.filter_glob=none kasan_multi_shot"
 qemu=(qemu-system-x86_64 -nodefaults -no-user-config -no-reboot -display none
 	-machine q35 "${hardware[@]}" -smp "$smp" -m "$memory"
 	-kernel "$(kernel_dir "$machine")/vmlinuz" -initrd "$(initrd "$machine")"
