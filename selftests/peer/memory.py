@@ -15,6 +15,7 @@ memory.py within FILE KIB
 
 import gzip
 import json
+import mmap
 import os
 import pathlib
 import re
@@ -26,6 +27,9 @@ from netns import namespace
 
 CACHE = re.compile(r"kmalloc-(?:rnd-\d+-|cg-)?(\d+k?) |(skbuff_\w+|ip6?_dst_cache) ")
 PAGES = ("SUnreclaim", "Percpu", "VmallocUsed")
+# What else meminfo names. All that is left are pages that somebody took for himself.
+NAMED = ("MemFree", "Buffers", "Cached", "SwapCached", "AnonPages", "SReclaimable", "PageTables",
+         *PAGES)
 SAME_KIB = 512
 CONFIG = pathlib.Path("/proc/config.gz")
 NETNS = pathlib.Path("/run/netns")
@@ -51,10 +55,19 @@ def shrink():
         path.write_text("1", encoding="ascii")
 
 
+def free_of_cpus():
+    """KiB that processors have at hand: neither free nor used."""
+    with open("/proc/zoneinfo", encoding="ascii") as table:
+        return sum(int(line.split()[1]) for line in table
+                   if line.lstrip().startswith("count:")) * mmap.PAGESIZE >> 10
+
+
 def pages():
     with open("/proc/meminfo", encoding="ascii") as table:
-        fields = dict(line.split(":") for line in table)
-    return {name: int(fields[name].split()[0]) for name in PAGES}
+        fields = {name: int(value.split()[0]) for name, value in
+                  (line.split(":") for line in table)}
+    others = fields["MemTotal"] - sum(fields[name] for name in NAMED) - free_of_cpus()
+    return {name: fields[name] for name in PAGES} | {"others": others}
 
 
 def quarantined():
