@@ -15,11 +15,14 @@ import tempfile
 
 import forks
 import ktap
+import toyvpn as tv
 import yaml
-from family import C, GET, HEADER, PEER_GET, Config, endpoint, flags, prefix
+from family import C, GET, HEADER, PEER_GET, Authorizer, Config, dev, endpoint, flags, prefix
 from genl import (NETLINK_GENERIC, NLA_F_NESTED, NLM_F_ACK, NLM_F_DUMP, NLM_F_REQUEST, Refused,
                   Socket, parse)
 from ktap import case, equal
+from netns import PATIENCE
+from rig import Peer
 from rtnl import Links
 
 LINK = "fuzz0"
@@ -28,8 +31,9 @@ NLA_F_NET_BYTEORDER = 0x4000
 # The kernel has no sentence for these: who may, and what there is no memory for
 SPEECHLESS = {errno.EPERM, errno.ENOMEM, errno.ENOBUFS}
 
-# How often each operation, in the order of the specification
+# How often each operation, in the order of the specification; and where strangers wait for an answer
 WEIGHTS = 2, 6, 3, 10, 2, 1, 2, 0.2, 0.2
+ANSWERS = 0, 0, 1, 10, 1, 0, 10, 0, 0
 
 seed, total = 0, 0
 
@@ -84,8 +88,11 @@ def encode(items):
 class Maker:
     """Makes messages."""
 
-    def __init__(self, name):
+    def __init__(self, name, weights=WEIGHTS):
         self.random = random.Random(name)
+        self.weights = weights
+        # Of strangers who wait, (id, public key)
+        self.requests = []
         self.keys = [self.random.randbytes(31) + b"\x40" for _ in range(24)]
         self.mutations = [self.drop, self.repeat, self.shuffle, self.retype, self.resize, self.lie,
                           self.mark, self.wrap, self.scramble, self.swell, self.descend]
@@ -125,7 +132,8 @@ class Maker:
             return bytes(self.random.choices(range(4), weights=[1, 6, 6, 1],
                                              k=self.random.choice([0, 1, 1, 2, 2, 9])))
         if name == "reason":
-            return struct.pack("<I", self.random.randrange(16))
+            return struct.pack("<I", self.random.choice([C["REASON_REFUSED"], C["REASON_SERVER_FULL"],
+                                                         self.random.randrange(16)]))
         if attribute.big and kind == "u32":
             return self.address(4)
         return self.integer(int(kind[1:]) // 8, attribute.big)
@@ -143,10 +151,15 @@ class Maker:
     def good(self, operation):
         """Attributes that are right one by one."""
         items = []
+        waiting = self.random.choice(self.requests) if self.requests else None
         for attribute in operation["request"]:
             kind = attribute.number | (NLA_F_NESTED if attribute.kind == "nest" else 0)
             if attribute.name == "ifname":
                 items.append((kind, LINK.encode() + b"\0", None))
+            elif waiting and attribute.name == "request-id":
+                items.append((kind, struct.pack("<I", waiting[0]), None))
+            elif waiting and attribute.name == "public-key" and operation["name"] == "peer-set":
+                items.append((kind, waiting[1], None))
             elif attribute.name == "ifindex":
                 continue
             elif attribute.name == "public-key":
@@ -248,7 +261,7 @@ class Maker:
     def message(self, ident, sequence):
         """A message; whether the kernel itself may refuse it without a word; and whether it is so
         broken that nobody may answer."""
-        operation = self.random.choices(specification.operations, weights=WEIGHTS)[0]
+        operation = self.random.choices(specification.operations, weights=self.weights)[0]
         items = self.good(operation)
         if self.random.random() < 0.7:
             for _ in range(self.random.choice([1, 1, 1, 2, 3])):
@@ -285,8 +298,8 @@ class Maker:
 class Fuzzer:
     """Sends the messages of a maker, and looks at the answers."""
 
-    def __init__(self, name):
-        self.maker = Maker(f"{seed}/{name}")
+    def __init__(self, name, weights=WEIGHTS):
+        self.maker = Maker(f"{seed}/{name}", weights)
         self.config = Config(LINK)
         self.socket = Socket(NETLINK_GENERIC)
         self.sent = self.refused = self.compared = 0
@@ -418,6 +431,58 @@ def _():
     before = Config(LINK).state()
     forks.together((owner,))
     equal(Config(LINK).state(), before, "afterwards")
+
+
+# Requests
+
+STRANGERS, ADDRESS, OUR_PORT = 5, "127.0.0.1", 51822
+
+
+def strangers():
+    """Who knock at the link, from an address of their own each: one source may not do so often."""
+    private = bytes(range(1, 33))
+    Links().up("lo")
+    Config(LINK).set(dev("PRIVATE_KEY", private),
+                     dev("LISTEN_PORT", struct.pack("<H", OUR_PORT)))
+    return [Peer(tv.Identity.generate(), tv.Identity(private).public, (ADDRESS, OUR_PORT),
+                 bind=(f"127.0.1.{number}", 0)) for number in range(1, STRANGERS + 1)]
+
+
+def answered(authorizer, one, told):
+    """Whether a stranger has an answer; else its request must still be there, and is answered now."""
+    try:
+        authorizer.refuse(told)
+    except Refused as refused:
+        equal(refused.errno, errno.ENOENT, "of a request that was answered")
+        assert one.pending(tv.RESP), "a request is gone without an answer"
+        return True
+    assert one.pending(tv.RESP), "no answer"
+    assert not one.pending(tv.RESP), "two answers"
+    return False
+
+
+@case("each stranger who waits has one answer, whatever else was said of it")
+def _():
+    config, peers, authorizer = Config(LINK), strangers(), Authorizer(LINK)
+    fuzzer, early, late = Fuzzer("answers", ANSWERS), 0, 0
+    while fuzzer.sent < total // 20 or not early or not late:
+        config.peer_del()
+        waiting = []
+        for one in peers:
+            one.send(one.offer().message)
+            waiting.append(authorizer.next(PATIENCE))
+        assert all(waiting), "nobody was told of a stranger"
+        fuzzer.maker.requests = [(told.request, told.key) for told in waiting]
+        fuzzer.crowd(2 * STRANGERS)
+        for one, told in zip(peers, waiting):
+            if answered(authorizer, one, told):
+                early += 1
+            else:
+                late += 1
+    authorizer.close()
+    config.peer_del()
+    fuzzer.report("answers")
+    ktap.say(f"{early} strangers were answered by what was fuzzed, {late} after it")
 
 
 # Dumps
