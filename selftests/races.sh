@@ -51,7 +51,7 @@ check "before" reach left right
 watch
 results races.py "$seed" "$rounds" "$tmp"
 answers=$(crossed answers) data=$(crossed data)
-check "handshakes went on meanwhile: $answers were answered" test "$answers" -ge $((rounds / 10))
+check "handshakes went on meanwhile: $answers were answered" test "$answers" -ge $((rounds / 20))
 check "and so did traffic: $data packets came to right" test "$data" -ge "$rounds"
 check "the module is removed" unloaded
 del_ns left

@@ -221,8 +221,8 @@ class Actor:
              connect, blobs, read, read_half, private_key)
     SELDOM = (tunnel_removed, all_removed, bounced, moved, link_made_anew, namespace_killed,
               strangers_decided, listened, module_removed)
-    # Each comes once, or twice, before any comes again
-    DECK = OFTEN * 2 + SELDOM
+    # All of it comes before any of it comes again
+    DECK = OFTEN * 3 + SELDOM
 
     def operations(self, rounds):
         deck = []
@@ -242,6 +242,8 @@ class Actor:
                 self.refused[name] = self.refused.get(name, 0) + 1
                 if code == errno.ENODEV:
                     make_link("left")
+            # Now and then there is a tunnel for a moment
+            time.sleep(self.random.uniform(0, 0.1))
         told = ", ".join(f"{name} {count - self.refused.get(name, 0)}/{count}"
                          for name, count in sorted(self.done.items()))
         ktap.say(f"actor {self.number}: {told}")
