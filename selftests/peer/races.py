@@ -58,7 +58,7 @@ class Actor:
 
     def key(self):
         """Of a stranger, of some that everybody uses."""
-        return struct.pack("<I", self.random.randrange(6)) + bytes(27) + b"\x40"
+        return struct.pack("<I", self.random.randrange(2)) + bytes(27) + b"\x40"
 
     def prefixes(self):
         """Of the tunnel or not; so routes move from peer to peer."""
