@@ -86,7 +86,9 @@ static int lock_device(struct toyvpn_device *tv, struct genl_info *info)
 	if (likely(net_eq(dev_net(tv->dev), genl_info_net(info))))
 		return 0;
 	mutex_unlock(&tv->lock);
-	NL_SET_ERR_MSG(info->extack, "the interface went to another namespace");
+	NL_SET_ERR_MSG_ATTR(info->extack, info->attrs[TOYVPN_A_DEVICE_IFINDEX] ?:
+			    info->attrs[TOYVPN_A_DEVICE_IFNAME],
+			    "the interface went to another namespace");
 	return -ENODEV;
 }
 
