@@ -4,6 +4,7 @@
 # the module: an error comes back, nothing has changed, and the next try works. Needs a kernel with
 # fault injection.
 # timeout: 900
+# debug: yes
 
 . "$(dirname "$0")/lib.sh"
 . "$selftests/net.sh"

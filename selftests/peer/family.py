@@ -185,11 +185,17 @@ class Authorizer(Config):
         """The next request, or None."""
         return next_told(self, "CMD_REQUEST_EVENT", seconds)
 
+    def accepting(self, told, *attributes):
+        """Command and attributes of that answer."""
+        return (PEER_SET, self.name, peer("PUBLIC_KEY", told.key),
+                peer("REQUEST_ID", struct.pack("<I", told.request)), *attributes)
+
+    def refusing(self, told, reason="REFUSED"):
+        return (REQUEST_REFUSE, self.name, peer("REQUEST_ID", struct.pack("<I", told.request)),
+                peer("REASON", struct.pack("<I", C["REASON_" + reason])))
+
     def accept(self, told, *attributes):
-        self.answers_by.peer_set(told.key, peer("REQUEST_ID", struct.pack("<I", told.request)),
-                                 *attributes)
+        self.answers_by.request(*self.accepting(told, *attributes))
 
     def refuse(self, told, reason="REFUSED"):
-        self.answers_by.request(REQUEST_REFUSE, self.name,
-                                peer("REQUEST_ID", struct.pack("<I", told.request)),
-                                peer("REASON", struct.pack("<I", C["REASON_" + reason])))
+        self.answers_by.request(*self.refusing(told, reason))

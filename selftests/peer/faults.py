@@ -14,12 +14,14 @@ import subprocess
 
 import injection
 import ktap
-from family import (AUTHORIZER_SET, C, GET, MORE, PEER_DEL, PEER_GET, PEER_SET, SET, Config, dev,
-                    endpoint, flags, peer, prefix)
+import toyvpn as tv
+from family import (AUTHORIZER_SET, C, GET, MORE, PEER_DEL, PEER_GET, PEER_SET, SET, Authorizer,
+                    Config, Listener, dev, endpoint, flags, peer, prefix)
 from genl import NETLINK_GENERIC, NLM_F_ACK, NLM_F_DUMP, Refused, Socket, attribute
 from injection import MODULE, Armed
 from ktap import case, equal
-from netns import libc, namespace
+from netns import PATIENCE, libc, namespace
+from rig import PORT, neighbour
 from rtnl import (IFF_UP, IFLA_GROUP, IFLA_GSO_MAX_SEGS, IFLA_GSO_MAX_SIZE, IFLA_IFALIAS,
                   IFLA_MTU, IFLA_NET_NS_FD, IFLA_NUM_RX_QUEUES, IFLA_NUM_TX_QUEUES, IFLA_TXQLEN,
                   NLM_F_CREATE, NLM_F_EXCL, RTM_DELLINK, RTM_NEWLINK, Links, number)
@@ -34,11 +36,16 @@ LINK = "fault0"
 ADD = NLM_F_CREATE | NLM_F_EXCL
 
 
-def each(title, prepare, undo, state, also=None):
+def nothing():
+    pass
+
+
+def each(title, prepare, undo, state, also=None, again=nothing):
     """prepare() returns two functions: a system call, and what finds out how it ended. The call is
     made again and again, each time with another allocation failing. If it is refused, state() is
     what it was; if it is done nevertheless, undo() takes it back.
-    also is one more errno that it may be refused with."""
+    also is one more errno that it may be refused with; again() then does the same without a
+    fault, and takes it back."""
     refused = lost = 0
     before = state()
     for count in range(1, MOST):
@@ -60,6 +67,7 @@ def each(title, prepare, undo, state, also=None):
         if error and (isinstance(error, Refused) or error.errno == errno.ENOMEM):
             refused += 1
             equal(state(), before, f"{title}: after allocation {count} failed")
+            again()
         else:
             # Done; or the answer is what was lost
             lost += bool(error)
@@ -72,10 +80,6 @@ def each(title, prepare, undo, state, also=None):
     ktap.say(f"{title}: {count - 1} allocations: {refused} refused, {lost} without an answer, "
              f"{count - 1 - refused - lost} done nevertheless")
     assert count > 1, f"{title}: nothing was allocated"
-
-
-def nothing():
-    pass
 
 
 def request(config, command, *attributes):
@@ -285,15 +289,93 @@ def _():
              config.state)
 
 
-@case("peers are removed")
+@case("a stranger is let in, or refused")
 def _():
     injection.everywhere()
-    with fault_link(up=True) as (_, config):
-        config.peer_set(KEY, *FULL)
+    with fault_link(up=True) as (_, config), contextlib.closing(Authorizer(LINK)) as decides:
+        config.set(port(PORT))
+        for title, answer in (
+                ("peer set: a stranger", lambda told: decides.accepting(
+                    told, peer("CONFIG", bytes(700)), prefix("10.5.0.0/16"))),
+                ("request refuse", decides.refusing)):
+            asking = Asking(config, decides, answer)
+            each(title, asking.prepare, asking.settled, config.state, again=asking.waits)
+
+
+class Asking:
+    """For each(): somebody else asks before each attempt, which is the answer."""
+
+    def __init__(self, config, decides, answer):
+        self.config, self.decides, self.answer = config, decides, answer
+        self.public = config.get()[C["A_DEVICE_PUBLIC_KEY"]]
+        self.one = self.offer = self.told = None
+
+    def prepare(self):
+        self.one = neighbour(self.public)
+        self.offer = self.one.offer()
+        self.one.send(self.offer.message)
+        self.told = self.decides.next(PATIENCE)
+        assert self.told, "no request"
+        return request(self.decides.answers_by, *self.answer(self.told))()
+
+    def waits(self):
+        """The request does: it is answered now."""
+        self.decides.answers_by.request(*self.answer(self.told))
+        message = self.one.receive(tv.RESP)
+        assert message, "no RESP"
+        self.offer.finish(message)
+        self.forget()
+
+    def settled(self):
+        """The request may wait: it may be just that the authorizer could not say its word."""
+        try:
+            self.waits()
+        except Refused as no_more:
+            equal(no_more.errno, errno.ENOENT, "another answer")
+            self.forget()
+
+    def forget(self):
+        """Who is a peer now is answered, whatever became of the answer before."""
+        if self.told.key in self.config.peers():
+            neighbour(self.public, self.one.identity).connect()
+            self.config.peer_del(self.told.key)
+
+
+@case("peers are removed, of which somebody hears")
+def _():
+    injection.everywhere()
+    with fault_link(up=True) as (_, config), contextlib.closing(Listener(LINK)) as listener:
         key = peer("PUBLIC_KEY", KEY)
+        missed = 0
+
+        def there():
+            config.peer_set(KEY, *FULL)
+
+        def undo():
+            nonlocal missed
+            if KEY not in config.peers():
+                missed += not hears_removed(listener)
+            there()
+        there()
         for title, attributes in ("one", (key,)), ("all", ()):
-            each("peer del: " + title, request(config, PEER_DEL, config.name, *attributes),
-                 lambda: config.peer_set(KEY, *FULL), config.state)
+            each("peer del: " + title, request(config, PEER_DEL, config.name, *attributes), undo,
+                 config.state)
+        ktap.say(f"{missed} events were lost, which the listener was told")
+        assert missed, "no event was lost"
+
+
+def hears_removed(listener):
+    """Whether it does; if it does not, it is told that it missed something."""
+    try:
+        while (event := listener.next(PATIENCE)):
+            if event.event == "removed":
+                return True
+    except OSError as error:
+        equal(error.errno, errno.ENOBUFS, "the error")
+        while listener.next(0):
+            pass
+        return False
+    raise AssertionError("nothing is heard of a peer that was removed")
 
 
 # Links

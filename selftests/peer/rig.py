@@ -160,6 +160,17 @@ class Peer:
         return tv.Answer(self.identity, message, psk=fields.pop("psk", self.psk), **fields)
 
 
+sources = iter(range(1, 1 << 16))
+
+
+def neighbour(host_public, identity=None):
+    """Somebody on the module's own host, where all of 127.0.0.0/8 is: at an address that nobody had
+    yet, with a key that nobody had unless one is given."""
+    number = next(sources)
+    return Peer(identity or tv.Identity.generate(), host_public, ("127.0.0.1", PORT),
+                bind=(f"127.1.{number >> 8}.{number & 255}", 0))
+
+
 def key_file(path):
     """The 32 bytes of a key as toyvpnctl writes it."""
     with open(path, encoding="ascii") as file:
