@@ -100,6 +100,27 @@ class Walk:
         return not self.knobs.get("times")
 
 
+class Storm:
+    """Inside, so many of a hundred allocations below the module fail, whoever makes them."""
+
+    MOST = 1000000
+
+    def __init__(self, kind, percent):
+        self.knobs, self.percent = knobs[kind], percent
+
+    def __enter__(self):
+        self.knobs.set("interval", 1)
+        self.knobs.set("times", self.MOST)
+        self.knobs.set("probability", self.percent)
+        return self
+
+    def __exit__(self, *_):
+        self.knobs.set("probability", 0)
+
+    def faults(self):
+        return self.MOST - self.knobs.get("times")
+
+
 def start():
     """Before anything else; stop() ends it."""
     Armed.file = os.open("/proc/thread-self/fail-nth", os.O_RDWR)
