@@ -5,7 +5,6 @@
 #include <sodium.h>
 
 #include "login.h"
-#include "password.h"
 #include "quick.h"
 #include "report.h"
 
@@ -20,6 +19,33 @@ static void give(struct peer *server, const char *login, const char *password)
 	blob_set(&server->credentials, text, (size_t)len);
 	sodium_memzero(text, sizeof(text));
 	server->has |= PEER_CREDENTIALS;
+}
+
+/**
+ * login_read() - cut up what a stranger gives: its login and password
+ * @name: set to the login, which can be a user's; need not be one's
+ * @password: set to the password; the caller wipes it
+ * @bytes: what the stranger gives
+ * @len: how many bytes
+ *
+ * Return: whether it gives both; if not, nothing is set.
+ */
+bool login_read(char name[static USER_NAME_MAX + 1], char password[static PASSWORD_SIZE],
+		const char *bytes, size_t len)
+{
+	size_t name_len = strnlen(bytes, len);
+
+	if (name_len == len || !user_name_is_good(bytes))
+		return false;
+	len -= name_len + 1;
+	bytes += name_len + 1;
+	if (!len || len > PASSWORD_MAX || memchr(bytes, 0, len))
+		return false;
+	/* Not longer than it can be */
+	memcpy(name, bytes - name_len - 1, name_len + 1);
+	memcpy(password, bytes, len);
+	password[len] = '\0';
+	return true;
 }
 
 /**

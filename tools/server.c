@@ -13,6 +13,7 @@
 
 #include "fetch.h"
 #include "genl.h"
+#include "login.h"
 #include "report.h"
 #include "server.h"
 
@@ -206,26 +207,6 @@ bool server_read_users(struct server *server)
  * Requests
  */
 
-/* Cut credentials up: the login, a zero byte, the password. */
-static bool read_credentials(struct login *login, const struct request *request)
-{
-	const char *name = request->credentials;
-	size_t name_len = strnlen(name, request->credentials_len);
-	const char *password = name + name_len + 1;
-	size_t len;
-
-	if (name_len >= request->credentials_len || !user_name_is_good(name))
-		return false;
-	len = request->credentials_len - name_len - 1;
-	if (!len || len > PASSWORD_MAX || memchr(password, 0, len))
-		return false;
-	/* Not longer than it can be */
-	memcpy(login->user.name, name, name_len + 1);
-	memcpy(login->password, password, len);
-	login->password[len] = '\0';
-	return true;
-}
-
 static void refuse(struct server *server, const struct request *request, const char *name,
 		   enum toyvpn_reason reason, const char *why)
 {
@@ -248,7 +229,8 @@ static void read_request(struct request *request, void *data)
 	if (!request->credentials_len || verifier_renew(server->verifier, request->id))
 		return;
 	login = xzalloc(sizeof(*login));
-	if (!read_credentials(login, request)) {
+	if (!login_read(login->user.name, login->password, request->credentials,
+			request->credentials_len)) {
 		refuse(server, request, "somebody", TOYVPN_REASON_REFUSED, "wrong login");
 		sodium_memzero(login, sizeof(*login));
 		free(login);
