@@ -79,16 +79,48 @@ static bool take_lock(struct record *record, bool may_wait)
 	return true;
 }
 
-static bool load(struct record *record)
+/* What it did is words, and what was there before it is a text. */
+static bool is_step(json_object *step)
+{
+	json_object *did, *was;
+	size_t i, n;
+
+	if (!json_object_object_get_ex(step, "did", &did) ||
+	    !json_object_is_type(did, json_type_array))
+		return false;
+	n = json_object_array_length(did);
+	for (i = 0; i < n; i++)
+		if (!json_object_is_type(json_object_array_get_idx(did, i), json_type_string))
+			return false;
+	return n && (!json_object_object_get_ex(step, "was", &was) ||
+		     json_object_is_type(was, json_type_string));
+}
+
+static bool is_record(json_object *json)
 {
 	json_object *steps;
+	size_t i, n;
+
+	if (!json_object_object_get_ex(json, "steps", &steps) ||
+	    !json_object_is_type(steps, json_type_array))
+		return false;
+	n = json_object_array_length(steps);
+	for (i = 0; i < n; i++)
+		if (!is_step(json_object_array_get_idx(steps, i)))
+			return false;
+	return true;
+}
+
+static bool load(struct record *record)
+{
 	char path[PATH_MAX];
 
 	path_of(record, ENDING, path);
 	record->json = json_object_from_file(path);
-	if (record->json && json_object_object_get_ex(record->json, "steps", &steps) &&
-	    json_object_is_type(steps, json_type_array))
+	if (is_record(record->json))
 		return true;
+	json_object_put(record->json);
+	record->json = NULL;
 	if (!access(path, F_OK))
 		return fail("%s: this is not a record of \"toyvpnctl up\"", path);
 	record->is_new = true;
