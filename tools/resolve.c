@@ -100,7 +100,8 @@ bool resolver_read(struct resolver *resolver)
 		resolver->len += got;
 	if (got > 0 && resolver->len < sizeof(*answer))
 		return false;
-	if (resolver->len < sizeof(*answer))
+	/* Its process parsed what name servers sent: it is not trusted with more than addresses. */
+	if (resolver->len < sizeof(*answer) || answer->n > RESOLVE_MAX)
 		*answer = (struct answer){ .error = EAI_AGAIN };
 	else if (!answer->error && !answer->n)
 		answer->error = EAI_NONAME;
