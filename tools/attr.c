@@ -1,9 +1,23 @@
 // SPDX-License-Identifier: GPL-2.0
+#include <stdio.h>
+
 #include <libmnl/libmnl.h>
 #include <linux/toyvpn.h>
 
 #include "addr.h"
 #include "attr.h"
+
+/**
+ * attr_copy_text() - copy the text that an attribute holds
+ * @to: where to; stays as it is if the attribute holds none
+ * @size: room there; a longer text is cut
+ * @attr: the attribute
+ */
+void attr_copy_text(char *to, size_t size, const struct nlattr *attr)
+{
+	if (mnl_attr_validate(attr, MNL_TYPE_NUL_STRING) >= 0)
+		snprintf(to, size, "%s", mnl_attr_get_str(attr));
+}
 
 /**
  * attr_read_endpoint() - read one part of a peer's endpoint

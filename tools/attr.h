@@ -30,6 +30,7 @@ static inline bool attr_copy(void *to, const struct nlattr *attr, size_t size)
 	return true;
 }
 
+void attr_copy_text(char *to, size_t size, const struct nlattr *attr);
 void attr_read_endpoint(union endpoint *endpoint, const struct nlattr *attr);
 void attr_put_allowed_ip(struct nlmsghdr *nlh, const struct allowed_ip *ip);
 

@@ -120,6 +120,7 @@ bool authorizer_read(struct authorizer *auth, void (*each)(struct request *reque
 
 			/* Else it is a refusal of ours that came too late. */
 			if (nlh->nlmsg_type != genl->family ||
+			    mnl_nlmsg_get_payload_len(nlh) < sizeof(*header) ||
 			    header->cmd != TOYVPN_CMD_REQUEST_EVENT)
 				continue;
 			memset(&request, 0, sizeof(request));

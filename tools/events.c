@@ -11,6 +11,7 @@
 #include <linux/netlink.h>
 #include <linux/toyvpn.h>
 
+#include "attr.h"
 #include "events.h"
 #include "fetch.h"
 #include "genl.h"
@@ -32,10 +33,10 @@ static int read_group_attr(const struct nlattr *attr, void *data)
 
 	switch (mnl_attr_get_type(attr)) {
 	case CTRL_ATTR_MCAST_GRP_NAME:
-		snprintf(group->name, sizeof(group->name), "%s", mnl_attr_get_str(attr));
+		attr_copy_text(group->name, sizeof(group->name), attr);
 		break;
 	case CTRL_ATTR_MCAST_GRP_ID:
-		group->id = mnl_attr_get_u32(attr);
+		attr_copy(&group->id, attr, sizeof(group->id));
 		break;
 	}
 	return MNL_CB_OK;
@@ -131,13 +132,13 @@ static int read_attr(const struct nlattr *attr, void *data)
 
 	switch (mnl_attr_get_type(attr)) {
 	case TOYVPN_A_PEER_IFINDEX:
-		event->ifindex = mnl_attr_get_u32(attr);
+		attr_copy(&event->ifindex, attr, sizeof(event->ifindex));
 		break;
 	case TOYVPN_A_PEER_IFNAME:
-		snprintf(event->ifname, sizeof(event->ifname), "%s", mnl_attr_get_str(attr));
+		attr_copy_text(event->ifname, sizeof(event->ifname), attr);
 		break;
 	case TOYVPN_A_PEER_EVENT:
-		event->event = mnl_attr_get_u32(attr);
+		attr_copy(&event->event, attr, sizeof(event->event));
 		break;
 	default:
 		return fetch_peer_attr(attr, &event->peer);
@@ -150,7 +151,9 @@ static void tell(const struct nlmsghdr *nlh, events_each each, void *data)
 	const struct genlmsghdr *header = mnl_nlmsg_get_payload(nlh);
 	struct event event = { 0 };
 
-	if (nlh->nlmsg_type < NLMSG_MIN_TYPE || header->cmd != TOYVPN_CMD_PEER_EVENT)
+	if (nlh->nlmsg_type < NLMSG_MIN_TYPE ||
+	    mnl_nlmsg_get_payload_len(nlh) < sizeof(*header) ||
+	    header->cmd != TOYVPN_CMD_PEER_EVENT)
 		return;
 	mnl_attr_parse(nlh, sizeof(*header), read_attr, &event);
 	each(&event, data);

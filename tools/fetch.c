@@ -32,8 +32,7 @@ static int read_device_attr(const struct nlattr *attr, void *data)
 		attr_copy(&dev->ifindex, attr, sizeof(dev->ifindex));
 		break;
 	case TOYVPN_A_DEVICE_IFNAME:
-		if (mnl_attr_validate(attr, MNL_TYPE_NUL_STRING) >= 0)
-			snprintf(dev->ifname, sizeof(dev->ifname), "%s", mnl_attr_get_str(attr));
+		attr_copy_text(dev->ifname, sizeof(dev->ifname), attr);
 		break;
 	case TOYVPN_A_DEVICE_PRIVATE_KEY:
 		if (attr_copy(dev->private_key, attr, TOYVPN_KEY_LEN) &&

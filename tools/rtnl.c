@@ -13,6 +13,7 @@
 #include <linux/rtnetlink.h>
 #include <linux/toyvpn.h>
 
+#include "attr.h"
 #include "report.h"
 #include "rtnl.h"
 
@@ -214,7 +215,7 @@ static int read_link_attr(const struct nlattr *attr, void *data)
 
 	switch (mnl_attr_get_type(attr)) {
 	case IFLA_MTU:
-		link->mtu = mnl_attr_get_u32(attr);
+		attr_copy(&link->mtu, attr, sizeof(link->mtu));
 		break;
 	case IFLA_LINKINFO:
 		mnl_attr_parse_nested(attr, read_kind, link);
@@ -228,6 +229,8 @@ static int read_link(const struct nlmsghdr *nlh, void *data)
 	const struct ifinfomsg *header = mnl_nlmsg_get_payload(nlh);
 	struct rtnl_link *link = data;
 
+	if (mnl_nlmsg_get_payload_len(nlh) < sizeof(*header))
+		return MNL_CB_OK;
 	link->ifindex = (uint32_t)header->ifi_index;
 	return mnl_attr_parse(nlh, sizeof(*header), read_link_attr, link);
 }
@@ -425,7 +428,7 @@ static int read_metric(const struct nlattr *attr, void *data)
 	struct rtnl_path *path = data;
 
 	if (mnl_attr_get_type(attr) == RTAX_MTU)
-		path->mtu = mnl_attr_get_u32(attr);
+		attr_copy(&path->mtu, attr, sizeof(path->mtu));
 	return MNL_CB_OK;
 }
 
@@ -443,7 +446,7 @@ static int read_path_attr(const struct nlattr *attr, void *data)
 
 	switch (mnl_attr_get_type(attr)) {
 	case RTA_OIF:
-		path->ifindex = mnl_attr_get_u32(attr);
+		attr_copy(&path->ifindex, attr, sizeof(path->ifindex));
 		break;
 	case RTA_PREFSRC:
 		read_ip(&path->source, attr, finding->family);
@@ -463,6 +466,8 @@ static int read_path(const struct nlmsghdr *nlh, void *data)
 	const struct rtmsg *header = mnl_nlmsg_get_payload(nlh);
 	struct finding *finding = data;
 
+	if (mnl_nlmsg_get_payload_len(nlh) < sizeof(*header))
+		return MNL_CB_OK;
 	finding->family = header->rtm_family;
 	finding->good = header->rtm_type == RTN_UNICAST || header->rtm_type == RTN_LOCAL;
 	return mnl_attr_parse(nlh, sizeof(*header), read_path_attr, finding);
@@ -519,9 +524,11 @@ struct use {
 static int read_table_attr(const struct nlattr *attr, void *data)
 {
 	struct use *use = data;
+	uint32_t table;
 
 	/* FRA_TABLE has the same number. */
-	if (mnl_attr_get_type(attr) == RTA_TABLE && mnl_attr_get_u32(attr) == use->table)
+	if (mnl_attr_get_type(attr) == RTA_TABLE && attr_copy(&table, attr, sizeof(table)) &&
+	    table == use->table)
 		use->found = true;
 	return MNL_CB_OK;
 }
@@ -647,7 +654,7 @@ static int read_oif(const struct nlattr *attr, void *data)
 	uint32_t *ifindex = data;
 
 	if (mnl_attr_get_type(attr) == RTA_OIF)
-		*ifindex = mnl_attr_get_u32(attr);
+		attr_copy(ifindex, attr, sizeof(*ifindex));
 	return MNL_CB_OK;
 }
 
@@ -657,6 +664,9 @@ static void tell(const struct nlmsghdr *nlh, rtnl_changed changed, void *data)
 	const struct ifaddrmsg *address = mnl_nlmsg_get_payload(nlh);
 	uint32_t ifindex = 0;
 
+	/* Of what is looked at, no header is shorter. */
+	if (mnl_nlmsg_get_payload_len(nlh) < sizeof(*address))
+		return;
 	switch (nlh->nlmsg_type) {
 	case RTM_NEWLINK:
 	case RTM_DELLINK:
