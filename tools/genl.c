@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 #include <assert.h>
 #include <errno.h>
+#include <limits.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
@@ -108,7 +109,7 @@ static void end_request(struct genl *genl, const struct nlmsghdr *nlh)
 	int error = 0;
 
 	if (len >= sizeof(int))
-		error = -answer->error;
+		error = answer->error == INT_MIN ? EPROTO : -answer->error;
 	if (nlh->nlmsg_type == NLMSG_ERROR && len >= sizeof(*answer)) {
 		offset = sizeof(*answer);
 		if (!(nlh->nlmsg_flags & NLM_F_CAPPED))

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 #include <errno.h>
 #include <fcntl.h>
+#include <limits.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/socket.h>
@@ -58,7 +59,7 @@ static bool judge(struct rtnl *rtnl, const struct nlmsghdr *nlh)
 		if (offset <= len)
 			mnl_attr_parse(nlh, offset, find_sentence, &text);
 	}
-	return failed(rtnl, -answer->error, text);
+	return failed(rtnl, answer->error == INT_MIN ? EPROTO : -answer->error, text);
 }
 
 /* Send a request and read what comes back, each answer going to @each. */
