@@ -66,8 +66,11 @@ void blob_set(struct blob *blob, const void *bytes, size_t len)
 	blob->len = len;
 }
 
-/* What it has of its own; its place stays until device_clear_peers(). */
-static void clear_peer(struct peer *peer)
+/**
+ * peer_clear() - free all that belongs to a peer, and wipe its secrets
+ * @peer: the peer; its place stays, a device's until device_clear_peers()
+ */
+void peer_clear(struct peer *peer)
 {
 	clear_blob(&peer->config);
 	clear_blob(&peer->credentials);
@@ -87,7 +90,7 @@ void device_clear_peers(struct device *dev)
 	size_t i;
 
 	for (i = 0; i < dev->n_peers; i++)
-		clear_peer(dev->peers[i]);
+		peer_clear(dev->peers[i]);
 	while ((block = dev->blocks)) {
 		dev->blocks = block->next;
 		free(block);
@@ -158,7 +161,7 @@ void device_drop_peer(struct device *dev, const uint8_t key[static TOYVPN_KEY_LE
 		if (memcmp(dev->peers[i]->public_key, key, TOYVPN_KEY_LEN))
 			dev->peers[kept++] = dev->peers[i];
 		else
-			clear_peer(dev->peers[i]);
+			peer_clear(dev->peers[i]);
 	}
 	dev->n_peers = kept;
 }
@@ -169,7 +172,7 @@ void device_drop_peer(struct device *dev, const uint8_t key[static TOYVPN_KEY_LE
  */
 void device_drop_last(struct device *dev)
 {
-	clear_peer(dev->peers[--dev->n_peers]);
+	peer_clear(dev->peers[--dev->n_peers]);
 	dev->blocks->used--;
 }
 

@@ -135,6 +135,7 @@ void device_drop_last(struct device *dev);
 void device_settle_ips(struct device *dev);
 void blob_set(struct blob *blob, const void *bytes, size_t len);
 struct allowed_ip *peer_add_ip(struct peer *peer);
+void peer_clear(struct peer *peer);
 void peer_sort_ips(struct peer *peer);
 
 void *peer_index(const struct device *dev, struct peer **twin);

@@ -157,7 +157,7 @@ static void tell(const struct nlmsghdr *nlh, events_each each, void *data)
 		return;
 	mnl_attr_parse(nlh, sizeof(*header), read_attr, &event);
 	each(&event, data);
-	blob_set(&event.peer.received_config, NULL, 0);
+	peer_clear(&event.peer);
 }
 
 /**
