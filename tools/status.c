@@ -205,18 +205,18 @@ bool cmd_status(int argc, char *argv[])
 	json_object *list = NULL;
 	const char *name = NULL;
 	struct genl *genl;
-	bool good;
+	bool good = true;
 	int i;
 
-	for (i = 1; i < argc; i++) {
+	for (i = 1; good && i < argc; i++) {
 		if (!strcmp(argv[i], "--json") && !list)
 			list = json_object_new_array();
 		else if (!name && argv[i][0] != '-')
 			name = argv[i];
 		else
-			return usage(argv[0]);
+			good = usage(argv[0]);
 	}
-	genl = genl_open();
+	genl = good ? genl_open() : NULL;
 	good = genl && (!name || quick_locate(&quick, name));
 	if (good)
 		good = name ? show(genl, quick.ifname, list) : show_all(genl, list);
