@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * toyvpnctl as a function, closed off, mostly by the linker's --wrap: netlink is a model in memory,
- * there is one file, stdin and stdout are memory, and no name server is asked.
+ * toyvpnctl as a function, closed off, mostly by the linker's --wrap: the kernel module is a model
+ * in memory, there is one file, stdin and stdout are memory, and no name server is asked. All else
+ * of the machine is in machine.c.
  */
 #include <errno.h>
 #include <netdb.h>
@@ -11,6 +12,7 @@
 #include <sodium.h>
 
 #include "../../tools/apply.h"
+#include "../../tools/commands.h"
 #include "../../tools/fetch.h"
 #include "../../tools/genl.h"
 #include "../../tools/report.h"
@@ -126,17 +128,34 @@ void fuzz_file(const void *data, size_t len)
 /**
  * fuzz_fopen() - the tool's fopen()
  * @path: as there
- * @mode: as there; all is for reading
+ * @mode: as there; the only file is for reading
  *
  * Return: as there.
  */
 FILE *fuzz_fopen(const char *path, const char *mode)
 {
-	(void)mode;
-	if (!strcmp(path, FUZZ_FILE))
+	if (!strcmp(path, FUZZ_FILE) || !strcmp(path, FUZZ_CONF))
 		return open_file();
+	if (fuzz_machine_has(path))
+		return fopen(path, mode);
 	errno = ENOENT;
 	return NULL;
+}
+
+/**
+ * fuzz_mute() - have what the tool's functions say go nowhere, or to stderr again
+ * @mute: whether
+ */
+void fuzz_mute(bool mute)
+{
+	static FILE *usual, *nowhere;
+
+	if (!nowhere) {
+		usual = stderr;
+		nowhere = fopen("/dev/null", "we");
+		must(nowhere);
+	}
+	stderr = mute ? nowhere : usual;
 }
 
 /*
@@ -179,6 +198,12 @@ static void copy_settings(struct device *to, const struct device *from)
 	to->n_peers = 0;
 }
 
+static void copy_blob(struct blob *to, const struct blob *from)
+{
+	*to = (struct blob){ 0 };
+	blob_set(to, from->bytes, from->len);
+}
+
 static void copy_peers(struct device *to, const struct device *from)
 {
 	size_t i, j;
@@ -189,6 +214,8 @@ static void copy_peers(struct device *to, const struct device *from)
 		*peer = *from->peers[i];
 		peer->ips = NULL;
 		peer->n_ips = 0;
+		copy_blob(&peer->config, &from->peers[i]->config);
+		copy_blob(&peer->received_config, &from->peers[i]->received_config);
 		for (j = 0; j < from->peers[i]->n_ips; j++)
 			*peer_add_ip(peer) = from->peers[i]->ips[j];
 	}
@@ -421,8 +448,8 @@ bool __wrap_apply(struct genl *genl, const struct device *now, const struct devi
  * The tool
  */
 
-/* All lines are the tool's; of those that are no warnings, there is one if it failed. */
-static void check_errors(const struct text *text, bool good)
+/* All lines are the tool's. Returns how many are no warnings. */
+static unsigned int count_errors(const struct text *text)
 {
 	static const char name[] = "toyvpnctl: ", warning[] = "toyvpnctl: warning: ";
 	const char *line = text->data ? text->data : "";
@@ -436,7 +463,13 @@ static void check_errors(const struct text *text, bool good)
 			errors++;
 		line = end + 1;
 	}
-	must(errors == (good ? 0 : 1));
+	return errors;
+}
+
+/* What a server tells of its clients is no error. */
+void __wrap_note(const char *fmt, ...)
+{
+	(void)fmt;
 }
 
 /**
@@ -456,10 +489,12 @@ struct outcome fuzz_run(const char * const words[])
 	for (argc = 1; argc <= WORDS_MAX && words[argc - 1]; argc++)
 		argv[argc] = xstrndup(words[argc - 1], strlen(words[argc - 1]));
 	changed = false;
+	exit_status = EXIT_SUCCESS;
 	stdin = open_file();
 	stdout = open_text(&out);
 	stderr = open_text(&err);
-	outcome.good = !toyvpnctl_main(argc, argv);
+	/* "status" has others, which say how it stands. */
+	outcome.good = toyvpnctl_main(argc, argv) != EXIT_FAILURE;
 	while (--argc)
 		free(argv[argc]);
 	fclose(stdin);
@@ -468,14 +503,24 @@ struct outcome fuzz_run(const char * const words[])
 	stdin = usual_in;
 	stdout = usual_out;
 	stderr = usual_err;
-	check_errors(&err, outcome.good);
-	must(outcome.good || !changed);
+	outcome.errors = count_errors(&err);
+	must(outcome.good || outcome.errors);
 	outcome.changed = changed;
 	outcome.out = out;
 	outcome.err = err;
 	out = (struct text){ 0 };
 	err = (struct text){ 0 };
 	return outcome;
+}
+
+/**
+ * outcome_check() - what holds for commands that are done as a whole or not at all
+ * @outcome: what one came to
+ */
+void outcome_check(const struct outcome *outcome)
+{
+	must(outcome->errors == (outcome->good ? 0 : 1));
+	must(outcome->good || !outcome->changed);
 }
 
 /**
@@ -502,5 +547,6 @@ int LLVMFuzzerInitialize(int *argc, char ***argv)
 	setenv("TOYVPN_ENDPOINT_RESOLUTION_RETRIES", "0", 1);
 	setenv("TOYVPN_COLOR_MODE", "never", 1);
 	fuzz_device_clear(&fuzz_kernel);
+	fuzz_machine_open();
 	return sodium_init() < 0;
 }

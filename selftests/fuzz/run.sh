@@ -12,6 +12,7 @@
 
 out=$checkout/build/fuzz
 here=$checkout/selftests/fuzz
+fuzzers=(config command values blob)
 
 # fuzz FUZZER N SEED KEEP
 fuzz() {
@@ -31,7 +32,7 @@ inside() {
 	local fuzzer log=/tmp/log
 
 	make -s -C "$here" "O=$out" >"$log" 2>&1 || { cat "$log" && return 1; }
-	for fuzzer in config command values blob; do
+	for fuzzer in "${fuzzers[@]}"; do
 		if ! fuzz "$fuzzer" "$@" >"$log" 2>&1; then
 			# What does not hold ends in abort(), of which libFuzzer's sentence says nothing more.
 			grep -a ': this does not hold: ' "$log" ||
