@@ -12,7 +12,7 @@
 
 out=$checkout/build/fuzz
 here=$checkout/selftests/fuzz
-fuzzers=(config command values blob)
+fuzzers=(config command values blob login users)
 
 # fuzz FUZZER N SEED KEEP
 fuzz() {
