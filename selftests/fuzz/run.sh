@@ -13,7 +13,7 @@
 
 out=$checkout/build/fuzz
 here=$checkout/selftests/fuzz
-fuzzers=(config command values blob login users record dns)
+fuzzers=(config command values blob login users record dns netlink)
 slow=' record dns '
 
 # fuzz FUZZER N SEED KEEP
