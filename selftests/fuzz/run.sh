@@ -13,8 +13,8 @@
 
 out=$checkout/build/fuzz
 here=$checkout/selftests/fuzz
-fuzzers=(config command values blob login users record dns netlink)
-slow=' record dns '
+fuzzers=(config command values blob login users record dns netlink leases)
+slow=' record dns leases '
 
 # fuzz FUZZER N SEED KEEP
 fuzz() {
