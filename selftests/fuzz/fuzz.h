@@ -66,6 +66,8 @@ void fuzz_device_copy(struct device *to, const struct device *from);
 bool fuzz_device_equal(const struct device *one, const struct device *other);
 extern struct device fuzz_kernel;
 
+/* What nft prints */
+extern const char *fuzz_tables;
 /* What people type, and keep in the only file. */
 extern const char *fuzz_password;
 

@@ -13,7 +13,7 @@
 
 out=$checkout/build/fuzz
 here=$checkout/selftests/fuzz
-fuzzers=(config command values blob login users record dns netlink leases)
+fuzzers=(config command values blob login users record dns nat netlink leases)
 slow=' record dns leases '
 
 # fuzz FUZZER N SEED KEEP

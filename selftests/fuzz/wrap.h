@@ -68,6 +68,11 @@ bool __wrap_killswitch_set(const char *ifname, uint32_t mark, bool local);
 bool __wrap_killswitch_unset(const char *ifname);
 bool __wrap_nat_up(const char *ifname, const struct allowed_ip *clients, size_t n, const char *out);
 bool __wrap_nat_down(const char *ifname);
+bool __real_nat_up(const char *ifname, const struct allowed_ip *clients, size_t n, const char *out);
+bool __real_nat_down(const char *ifname);
+char *__wrap_nft_ask(const char *commands);
+bool __wrap_nft_run(const char *commands);
+bool __wrap_nft_remove_table(const char *table);
 bool __wrap_sysctl_read(const char *name, char value[static SYSCTL_VALUE_SIZE]);
 bool __wrap_sysctl_write(const char *name, const char *value);
 
