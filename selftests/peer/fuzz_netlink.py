@@ -22,7 +22,7 @@ from genl import (NETLINK_GENERIC, NLA_F_NESTED, NLM_F_ACK, NLM_F_DUMP, NLM_F_RE
                   Socket, parse)
 from ktap import case, equal
 from netns import PATIENCE
-from rig import Peer
+from rig import neighbour
 from rtnl import Links
 
 LINK = "fuzz0"
@@ -435,17 +435,16 @@ def _():
 
 # Requests
 
-STRANGERS, ADDRESS, OUR_PORT = 5, "127.0.0.1", 51822
+STRANGERS, OUR_PORT = 5, 51822
 
 
 def strangers():
-    """Who knock at the link, from an address of their own each: one source may not do so often."""
+    """Who knock at the link."""
     private = bytes(range(1, 33))
     Links().up("lo")
     Config(LINK).set(dev("PRIVATE_KEY", private),
                      dev("LISTEN_PORT", struct.pack("<H", OUR_PORT)))
-    return [Peer(tv.Identity.generate(), tv.Identity(private).public, (ADDRESS, OUR_PORT),
-                 bind=(f"127.0.1.{number}", 0)) for number in range(1, STRANGERS + 1)]
+    return [neighbour(tv.Identity(private).public, port=OUR_PORT) for _ in range(STRANGERS)]
 
 
 def answered(authorizer, one, told):

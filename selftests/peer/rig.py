@@ -163,11 +163,11 @@ class Peer:
 sources = iter(range(1, 1 << 16))
 
 
-def neighbour(host_public, identity=None):
+def neighbour(host_public, identity=None, port=PORT):
     """Somebody on the module's own host, where all of 127.0.0.0/8 is: at an address that nobody had
     yet, with a key that nobody had unless one is given."""
     number = next(sources)
-    return Peer(identity or tv.Identity.generate(), host_public, ("127.0.0.1", PORT),
+    return Peer(identity or tv.Identity.generate(), host_public, ("127.0.0.1", port),
                 bind=(f"127.1.{number >> 8}.{number & 255}", 0))
 
 
