@@ -39,7 +39,7 @@ struct toyvpn_session;
  * @late: the inbox waits for it
  * @count: packets that were encrypted, keepalives aside
  * @bytes: of these
- * @nesting: how deep in other tunnels
+ * @nesting: in how many tunnels of ours the packets are already
  * @in_turn: it has a place in a lane
  * @turn: that
  * @load: whose it is, if another CPU does it

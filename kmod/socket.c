@@ -17,6 +17,22 @@
 /* How often a chosen port may turn out to be taken for the other family */
 #define PORT_TRIES	100
 
+/**
+ * struct nesting - tunnels of ours, one in another
+ * @tunnels: how many a packet is in
+ * @refused: it was in too many for one more
+ */
+struct nesting {
+	unsigned int tunnels;
+	bool refused;
+};
+
+/*
+ * What this CPU is sending. Tunnels that lead into each other would use up the
+ * stack before old kernels' own limit ends it, and without a word.
+ */
+static DEFINE_PER_CPU(struct nesting, nesting);
+
 static int open_one(struct toyvpn_device *tv, struct net *net, struct udp_port_cfg *port,
 		    struct sock **sk)
 {
@@ -384,6 +400,50 @@ static int send6(struct toyvpn_device *tv, struct toyvpn_endpoint *endpoint,
 }
 #endif
 
+/**
+ * toyvpn_nesting() - in how many tunnels of ours a packet is that is to be sent
+ *
+ * Bottom halves off.
+ *
+ * Return: their number.
+ */
+unsigned int toyvpn_nesting(void)
+{
+	return __this_cpu_read(nesting.tunnels);
+}
+
+/**
+ * toyvpn_nesting_set() - what is sent from now on is in so many
+ * @tunnels: of toyvpn_nesting(), when the packets came
+ *
+ * Bottom halves off, until it is set to what it was before.
+ *
+ * Return: what it was before.
+ */
+unsigned int toyvpn_nesting_set(unsigned int tunnels)
+{
+	unsigned int before = __this_cpu_read(nesting.tunnels);
+
+	__this_cpu_write(nesting.tunnels, tunnels);
+	return before;
+}
+
+/**
+ * toyvpn_nesting_refuse() - whether a packet is in too many to be put into one more
+ *
+ * Then the tunnel that it was put into first is told, as soon as it has sent it:
+ * the user looks there. Bottom halves off.
+ *
+ * Return: whether it is.
+ */
+bool toyvpn_nesting_refuse(void)
+{
+	if (likely(__this_cpu_read(nesting.tunnels) < TOYVPN_NESTED_MAX))
+		return false;
+	__this_cpu_write(nesting.refused, true);
+	return true;
+}
+
 static int send_to(struct toyvpn_device *tv, struct toyvpn_endpoint *endpoint,
 		   struct dst_cache *cache, struct sk_buff_head *messages)
 {
@@ -391,10 +451,16 @@ static int send_to(struct toyvpn_device *tv, struct toyvpn_endpoint *endpoint,
 
 	local_bh_disable();
 	rcu_read_lock();
+	if (!__this_cpu_read(nesting.tunnels))
+		__this_cpu_write(nesting.refused, false);
+	__this_cpu_inc(nesting.tunnels);
 	if (endpoint->addr.sa_family == AF_INET)
 		err = send4(tv, endpoint, cache, messages);
 	else if (endpoint->addr.sa_family == AF_INET6)
 		err = send6(tv, endpoint, cache, messages);
+	__this_cpu_dec(nesting.tunnels);
+	if (unlikely(__this_cpu_read(nesting.refused)) && !__this_cpu_read(nesting.tunnels))
+		err = -ELOOP;
 	rcu_read_unlock();
 	local_bh_enable();
 	return err;
@@ -422,7 +488,8 @@ static void count_failure(struct toyvpn_device *tv, int err, unsigned int messag
  *
  * Return: 0 once the network of this host has them; -EDESTADDRREQ without an
  * endpoint, -ENONET without a socket, -ELOOP where the route leads back into
- * this device, or an errno of routing. Then they are counted and freed.
+ * this device or through too many of ours, or an errno of routing. Then they are
+ * counted and freed.
  */
 int toyvpn_send_list(struct toyvpn_peer *peer, struct sk_buff_head *messages)
 {

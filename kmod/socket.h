@@ -30,6 +30,9 @@ void toyvpn_sockets_discard(const struct toyvpn_sockets *sockets);
 int toyvpn_endpoint_of(struct toyvpn_endpoint *endpoint, const struct sk_buff *skb);
 size_t toyvpn_endpoint_source(const struct toyvpn_endpoint *endpoint, const void **addr,
 			      __be16 *port);
+unsigned int toyvpn_nesting(void);
+unsigned int toyvpn_nesting_set(unsigned int tunnels);
+bool toyvpn_nesting_refuse(void);
 int toyvpn_send_list(struct toyvpn_peer *peer, struct sk_buff_head *messages);
 int toyvpn_send_to_peer(struct toyvpn_peer *peer, const void *message, size_t len);
 int toyvpn_send_reply(struct toyvpn_device *tv, const struct toyvpn_endpoint *endpoint,

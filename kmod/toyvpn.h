@@ -31,6 +31,7 @@ struct toyvpn_peer;
 #define TOYVPN_HANDSHAKE_QUEUE		1024		/* a device */
 #define TOYVPN_INBOX			1024		/* a CPU and device */
 #define TOYVPN_INBOX_BYTES		SZ_16M
+#define TOYVPN_NESTED_MAX		3		/* tunnels, one in another */
 #define TOYVPN_UNDER_LOAD		(TOYVPN_HANDSHAKE_QUEUE / 8)
 #define TOYVPN_UNDER_LOAD_TIME		((u64)NSEC_PER_SEC)
 

@@ -19,29 +19,11 @@
 #include "train.h"
 #include "tx.h"
 
-/*
- * Tunnels that lead into each other would use up the stack before the kernel's
- * own limit on 6.1 ends it; newer kernels stop their tunnels here as well.
- */
-#define NESTED_MAX	5
-
-/*
- * How deep the packets that are being sent were before an encryption that
- * completed later: then the kernel's own count has begun anew.
- */
-static DEFINE_PER_CPU(unsigned int, nesting_before);
-
 /* How much of each CPU encryption takes */
 static DEFINE_PER_CPU(struct toyvpn_load, load_here);
 
 /* So many batches are sent at most before others have their turn */
 #define LANE_ROUND	64
-
-/* Bottom halves off */
-static unsigned int nesting(void)
-{
-	return dev_recursion_level() + __this_cpu_read(nesting_before);
-}
 
 static void drop(struct toyvpn_device *tv, struct sk_buff *skb, enum toyvpn_stat why)
 {
@@ -84,10 +66,10 @@ static void drop_batch(struct toyvpn_batch *batch)
 /* All encrypted, and nothing before it: out they go. Bottom halves off */
 static void leave(struct toyvpn_batch *batch)
 {
-	unsigned int forgotten = max(batch->nesting, nesting()) - nesting();
 	struct toyvpn_peer *peer = batch->peer;
 	struct toyvpn_device *tv = peer->device;
 	struct sk_buff *skb, *next;
+	unsigned int nesting;
 	int err;
 
 	skb_queue_walk_safe(&batch->packets, skb, next) {
@@ -97,9 +79,10 @@ static void leave(struct toyvpn_batch *batch)
 	if (unlikely(READ_ONCE(peer->dead)))
 		drop_batch(batch);
 	if (likely(!skb_queue_empty(&batch->packets))) {
-		__this_cpu_add(nesting_before, forgotten);
+		/* If the AEAD completed later, this is no longer where the packets came from */
+		nesting = toyvpn_nesting_set(batch->nesting);
 		err = toyvpn_send_list(peer, &batch->packets);
-		__this_cpu_sub(nesting_before, forgotten);
+		toyvpn_nesting_set(nesting);
 		if (likely(!err))
 			dev_sw_netstats_tx_add(tv->dev, batch->count, batch->bytes);
 		else if (err == -ELOOP)
@@ -585,7 +568,7 @@ static void encrypt(struct toyvpn_peer *peer, struct toyvpn_session *session,
 		return;
 	}
 	batch->now = now;
-	batch->nesting = nesting();
+	batch->nesting = toyvpn_nesting();
 	if (much) {
 		began = ktime_get_ns();
 		toyvpn_load_begin(load, began);
@@ -729,7 +712,7 @@ netdev_tx_t toyvpn_tx(struct sk_buff *skb, struct net_device *dev)
 		drop(tv, skb, TOYVPN_STAT_TX_NOT_IP);
 		return -EPROTONOSUPPORT;
 	}
-	if (unlikely(nesting() > NESTED_MAX)) {
+	if (unlikely(toyvpn_nesting_refuse())) {
 		drop(tv, skb, TOYVPN_STAT_TX_LOOP);
 		return -ELOOP;
 	}

@@ -79,7 +79,7 @@ static const struct {
 	},
 	[TOYVPN_REASON_ROUTE_LOOP] = {
 		"route-loop",
-		"the route to the endpoint leads into the tunnel itself: add a route to the endpoint that goes around it",
+		"the route to the endpoint leads into the tunnel itself, or through too many others: add a route to the endpoint that goes around them",
 	},
 	[TOYVPN_REASON_REMOVED] = {
 		"removed", "the peer was removed from this interface",
