@@ -407,6 +407,23 @@ def _():
     host.knows_anew(known, [OURS + "/32"])
 
 
+@case("512 wait before strangers are asked for a cookie")
+def _():
+    # Made before, so that none waits longer than it may
+    crowd = [(one, one.offer()) for one in (stranger() for _ in range(MOST // 2 + 1))]
+    with authorizer() as decides:
+        asked = host.counters()[model.HS_COOKIE_SENT]
+        for one, offer in crowd:
+            one.send(offer.message)
+            assert decides.next(PATIENCE), "no request"
+        equal(host.counters()[model.HS_COOKIE_SENT], asked, "cookies so far")
+        # What tells that so many wait is the INIT of the last one: it is the next that is asked
+        one = stranger()
+        with host.counts(model.HS_COOKIE_SENT):
+            one.send(one.offer().message)
+        assert not decides.next(SOON), "a request without a cookie"
+
+
 @case("nobody answers: no more wait than there is room for, and all are gone after a while")
 def _():
     crowd = Crowd(MOST + 200)
