@@ -623,7 +623,7 @@ static int grow(struct toyvpn_peer_config *config, struct nlattr *attr, unsigned
 	if (config->prefix_count + n <= config->prefix_room)
 		return 0;
 	room = max(config->prefix_count + n, 2 * config->prefix_room);
-	prefixes = kvmalloc_array(room, sizeof(*prefixes), GFP_KERNEL_ACCOUNT);
+	prefixes = kvmalloc_array(room, sizeof(*prefixes), TOYVPN_GFP_MANY);
 	if (!prefixes)
 		return -ENOMEM;
 	if (config->prefix_count)

@@ -90,7 +90,7 @@ struct toyvpn_peer *toyvpn_peer_new(struct toyvpn_device *tv,
 {
 	struct toyvpn_peer *peer;
 
-	peer = kzalloc_obj(*peer, GFP_KERNEL_ACCOUNT);
+	peer = kzalloc_obj(*peer, TOYVPN_GFP_MANY);
 	if (!peer)
 		return NULL;
 	if (dst_cache_init(&peer->dst_cache, GFP_KERNEL_ACCOUNT)) {

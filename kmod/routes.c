@@ -154,7 +154,7 @@ int toyvpn_routes_reserve(struct toyvpn_routes_reserve *reserve, unsigned int pr
 
 	/* Itself, and the fork where it parts from others */
 	for (nodes = 2ULL * prefixes; nodes; nodes--) {
-		node = kzalloc_obj(*node, GFP_KERNEL_ACCOUNT);
+		node = kzalloc_obj(*node, TOYVPN_GFP_MANY);
 		if (!node) {
 			toyvpn_routes_unreserve(reserve);
 			return -ENOMEM;

@@ -7,6 +7,9 @@
 #include <linux/list.h>
 #include <linux/types.h>
 
+/* For what a device can have of as long as there is memory: past that is an error, no OOM killer */
+#define TOYVPN_GFP_MANY	(GFP_KERNEL_ACCOUNT | __GFP_RETRY_MAYFAIL | __GFP_NOWARN)
+
 struct toyvpn_route;
 
 /**
