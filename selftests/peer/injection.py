@@ -39,6 +39,23 @@ class Knobs:
         self.set("require-start", hex(start))
         self.set("require-end", hex(end))
 
+    def not_below(self, start, end):
+        self.set("reject-start", hex(start))
+        self.set("reject-end", hex(end))
+
+
+def function(name, *module):
+    """From where to where the kernel, or [module], has a function; nowhere if it has none."""
+    with open("/proc/kallsyms", encoding="ascii") as file:
+        symbols = [(int(address, 16), names) for address, _, *names in map(str.split, file)]
+    start = next((address for address, names in symbols if names == [name, *module]), 0)
+    return start, min((address for address, _ in symbols if address > start), default=0)
+
+
+def below_function(name):
+    for one in knobs.values():
+        one.below(*function(name, "[toyvpn]"))
+
 
 def below_module():
     sections = [int(path.read_text("ascii"), 16) for path in (MODULE / "sections").iterdir()
@@ -124,8 +141,11 @@ class Storm:
 def start():
     """Before anything else; stop() ends it."""
     Armed.file = os.open("/proc/thread-self/fail-nth", os.O_RDWR)
+    # kmemleak notes each allocation in memory of its own, which is nobody else's
+    kmemleak = function("__alloc_object")
     for kind in KINDS:
         knobs[kind] = Knobs(kind)
+        knobs[kind].not_below(*kmemleak)
 
 
 def stop():
