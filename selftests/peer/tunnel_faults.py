@@ -402,6 +402,22 @@ def takes_whole(sender, receiver):
     wait_until(lambda: is_taken_whole(sender, receiver), "trains are taken whole")
 
 
+@case("the first train, after which they are taken whole")
+def _():
+    left, right = ends["left"], ends["right"]
+    injection.below_function("register_hooks")
+
+    def begin():
+        """With other sockets it forgets that there were trains."""
+        for port in PORT + 1, PORT:
+            right.config.set(dev("LISTEN_PORT", struct.pack("<H", port)))
+        crosses(right, left)
+    for kind in injection.KINDS:
+        walk("the first train", kind, begin,
+             lambda hit: until(lambda: is_taken_whole(left, right), PATIENCE, hit),
+             lambda: takes_whole(left, right))
+
+
 @case("data that arrives in trains, which are opened where they are")
 def _():
     injection.below_module()
