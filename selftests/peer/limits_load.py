@@ -25,6 +25,7 @@ ALLOWED = ("10.9.0.2/32",)
 OTHERS, BUSY = {0}, {1}
 
 INBOX, LANE, HANDSHAKES = 1024, 8192, 1024
+INBOX_BYTES = 16 << 20
 # From an eighth on, who is not known makes room
 KNOWN_ONLY, UNDER_LOAD = INBOX // 8, HANDSHAKES // 8
 # Handshakes of one source that are not too many at once
@@ -164,6 +165,32 @@ def _():
         equal(counted(), {"rx_drop_stack_busy": 200}, "in the end")
 
 
+def full_train(session, first):
+    return [session.seal(packets.udp(OURS, THEIRS, struct.pack(">I", n).ljust(SIZE, b"x")))
+            for n in range(first, first + MESSAGES)]
+
+
+@case("16 MiB of trains wait, however few these are, strangers' only an eighth of that")
+def _():
+    session = session_for_trains()
+    trains = [full_train(session, first) for first in range(0, 400 * MESSAGES, MESSAGES)]
+    stranger = [forged(session.remote ^ 1, SIZE)] * MESSAGES
+    with threads():
+        with busy():
+            counted = Counted()
+            for train in [stranger] * 60 + trains:
+                send_train(peer.socket, train, peer.host)
+            dropped = counted()
+            waits = {"strangers": 60 - dropped["rx_drop_unknown_session"] // MESSAGES,
+                     "trains": 400 - dropped["rx_drop_stack_busy"] // MESSAGES}
+            ktap.say(f"{waits} wait")
+            size = MESSAGES * SIZE
+            assert INBOX_BYTES // 16 <= waits["strangers"] * size <= INBOX_BYTES // 8
+            assert INBOX_BYTES // 2 <= sum(waits.values()) * size <= INBOX_BYTES
+        kept = waits["trains"] * MESSAGES
+        equal(arrived(kept), list(range(kept)), "what arrived then")
+
+
 @case("8,192 messages wait for one that another processor is to encrypt")
 def _():
     host.knows_anew(peer, ALLOWED)
@@ -195,9 +222,7 @@ def _():
 @case("8,192 messages wait for one that another processor is to open, and 1,024 trains for these")
 def _():
     session = session_for_trains()
-    trains = [[session.seal(packets.udp(OURS, THEIRS, struct.pack(">I", n).ljust(SIZE, b"x")))
-               for n in range(first, first + MESSAGES)]
-              for first in range(0, 160 * MESSAGES, MESSAGES)]
+    trains = [full_train(session, first) for first in range(0, 160 * MESSAGES, MESSAGES)]
     # What is forged is no reason to ask another processor, but goes the way of what is not
     more = [forged(session.remote)] * 16
     numbers, sent = [], 0
