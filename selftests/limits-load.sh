@@ -21,6 +21,7 @@ ip -n left route add 198.18.0.0/15 via "${outer4[right]}"
 # Who has a real-time priority leaves no time to others; older kernels know the first, newer ones the second
 has /proc/sys/kernel/sched_rt_runtime_us -1
 has /sys/kernel/debug/sched/fair_server/cpu1/runtime 0
-# Work that any processor may do is done by the second one
+# Work that any processor may do is done by the second one, and nobody complains that it is not done soon
 has /sys/devices/virtual/workqueue/cpumask 2
+has /sys/module/workqueue/parameters/watchdog_thresh 0
 as_peer limits_load.py
