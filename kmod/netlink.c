@@ -77,15 +77,13 @@ static struct toyvpn_device *lookup_device(struct net *net, struct nlattr **attr
 }
 
 /*
- * Takes the lock of the device that a request named, unless the link went to
- * another namespace meanwhile, whose users may be others
+ * The link may have gone to another namespace, whose users may be others, while a
+ * request that named it waited for its lock. That is held
  */
-static int lock_device(struct toyvpn_device *tv, struct genl_info *info)
+static int check_namespace(const struct toyvpn_device *tv, struct genl_info *info)
 {
-	mutex_lock(&tv->lock);
 	if (likely(net_eq(dev_net(tv->dev), genl_info_net(info))))
 		return 0;
-	mutex_unlock(&tv->lock);
 	NL_SET_ERR_MSG_ATTR(info->extack, info->attrs[TOYVPN_A_DEVICE_IFINDEX] ?:
 			    info->attrs[TOYVPN_A_DEVICE_IFNAME],
 			    "the interface went to another namespace");
@@ -301,13 +299,13 @@ int toyvpn_nl_device_set_doit(struct sk_buff *skb, struct genl_info *info)
 		}
 		rcu_read_unlock();
 	}
-	if (!err)
-		err = lock_device(tv, info);
 	if (!err) {
-		err = toyvpn_config_device(tv, &config, info->extack);
+		mutex_lock(&tv->lock);
+		err = check_namespace(tv, info) ?:
+		      toyvpn_config_device(tv, &config, info->extack);
 		mutex_unlock(&tv->lock);
 		/* What is left to go wrong by then, but for memory, is the port */
-		if (err && err != -ENOMEM && config.has_port)
+		if (err && err != -ENOMEM && err != -ENODEV && config.has_port)
 			NL_SET_BAD_ATTR(info->extack, attrs[TOYVPN_A_DEVICE_LISTEN_PORT]);
 	}
 out:
@@ -766,16 +764,16 @@ static int set_peer(struct toyvpn_device *tv, struct nlattr *public_key, struct 
 		stage->failed = err;
 		return err;
 	}
-	if (!err)
-		err = lock_device(tv, info);
 	if (!err) {
-		err = toyvpn_config_peer(tv, &stage->config, info->extack);
+		mutex_lock(&tv->lock);
+		err = check_namespace(tv, info) ?:
+		      toyvpn_config_peer(tv, &stage->config, info->extack);
 		mutex_unlock(&tv->lock);
 		if (err == -ENETDOWN)
 			NL_SET_BAD_ATTR(info->extack, flags_attr);
 		else if (err == -ENOENT && stage->config.has_request)
 			NL_SET_BAD_ATTR(info->extack, info->attrs[TOYVPN_A_PEER_REQUEST_ID]);
-		else if (err && err != -ENOMEM)
+		else if (err && err != -ENOMEM && err != -ENODEV)
 			NL_SET_BAD_ATTR(info->extack, public_key);
 	}
 	stage_free(stage);
@@ -827,14 +825,13 @@ int toyvpn_nl_peer_del_doit(struct sk_buff *skb, struct genl_info *info)
 	tv = lookup_device(genl_info_net(info), info->attrs, info->extack);
 	if (IS_ERR(tv))
 		return PTR_ERR(tv);
-	err = lock_device(tv, info);
-	if (!err) {
-		err = toyvpn_config_remove_peer(tv, public_key ? nla_data(public_key) : NULL,
-						info->extack);
-		mutex_unlock(&tv->lock);
-		if (err)
-			NL_SET_BAD_ATTR(info->extack, public_key);
-	}
+	mutex_lock(&tv->lock);
+	err = check_namespace(tv, info) ?:
+	      toyvpn_config_remove_peer(tv, public_key ? nla_data(public_key) : NULL,
+					info->extack);
+	mutex_unlock(&tv->lock);
+	if (err == -ENOENT)
+		NL_SET_BAD_ATTR(info->extack, public_key);
 	dev_put(tv->dev);
 	return err;
 }
@@ -854,12 +851,10 @@ int toyvpn_nl_authorizer_set_doit(struct sk_buff *skb, struct genl_info *info)
 	tv = lookup_device(genl_info_net(info), info->attrs, info->extack);
 	if (IS_ERR(tv))
 		return PTR_ERR(tv);
-	err = lock_device(tv, info);
-	if (!err) {
-		err = toyvpn_authorizer_set(tv, genl_info_net(info), info->snd_portid,
-					    info->extack);
-		mutex_unlock(&tv->lock);
-	}
+	mutex_lock(&tv->lock);
+	err = check_namespace(tv, info) ?:
+	      toyvpn_authorizer_set(tv, genl_info_net(info), info->snd_portid, info->extack);
+	mutex_unlock(&tv->lock);
 	dev_put(tv->dev);
 	return err;
 }
@@ -903,13 +898,12 @@ int toyvpn_nl_request_refuse_doit(struct sk_buff *skb, struct genl_info *info)
 	tv = lookup_device(genl_info_net(info), info->attrs, info->extack);
 	if (IS_ERR(tv))
 		return PTR_ERR(tv);
-	err = lock_device(tv, info);
-	if (!err) {
-		err = toyvpn_config_refuse(tv, nla_get_u32(id), why, info->extack);
-		mutex_unlock(&tv->lock);
-		if (err == -ENOENT)
-			NL_SET_BAD_ATTR(info->extack, id);
-	}
+	mutex_lock(&tv->lock);
+	err = check_namespace(tv, info) ?:
+	      toyvpn_config_refuse(tv, nla_get_u32(id), why, info->extack);
+	mutex_unlock(&tv->lock);
+	if (err == -ENOENT)
+		NL_SET_BAD_ATTR(info->extack, id);
 	dev_put(tv->dev);
 	return err;
 }
