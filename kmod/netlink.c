@@ -263,6 +263,8 @@ int toyvpn_nl_device_set_doit(struct sk_buff *skb, struct genl_info *info)
 	struct toyvpn_device_config config = {};
 	u8 default_ciphers[TOYVPN_CIPHERS_MAX];
 	struct nlattr **attrs = info->attrs;
+	struct nlattr *of_sockets = attrs[TOYVPN_A_DEVICE_LISTEN_PORT] ?:
+				    attrs[TOYVPN_A_DEVICE_FWMARK];
 	struct toyvpn_device *tv;
 	struct net *net;
 	int err;
@@ -287,13 +289,11 @@ int toyvpn_nl_device_set_doit(struct sk_buff *skb, struct genl_info *info)
 	}
 
 	/* These two act in the namespace of the sockets, which may be another one */
-	if (config.has_port || config.has_fwmark) {
+	if (of_sockets) {
 		rcu_read_lock();
 		net = rcu_dereference(tv->net);
 		if (!net || !netlink_ns_capable(skb, net->user_ns, CAP_NET_ADMIN)) {
-			NL_SET_ERR_MSG_ATTR(info->extack, config.has_port ?
-					    attrs[TOYVPN_A_DEVICE_LISTEN_PORT] :
-					    attrs[TOYVPN_A_DEVICE_FWMARK],
+			NL_SET_ERR_MSG_ATTR(info->extack, of_sockets,
 					    "not permitted in the namespace that the link was made in");
 			err = -EPERM;
 		}

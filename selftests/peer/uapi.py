@@ -177,6 +177,27 @@ def _():
     refused(PEER_DEL, PEER0, peer("PUBLIC_KEY", OTHER), code=errno.ENOENT)
 
 
+@case("the link's own public key is no peer")
+@unchanged
+def _():
+    answer, = family.request(GET, VPN0)
+    family.request(PEER_SET, PEER0, peer("PUBLIC_KEY", dict(answer)[C["A_DEVICE_PUBLIC_KEY"]]))
+
+
+@case("a peer with more allowed IPs than one answer has room for: a dump has")
+@unchanged
+def _():
+    key = peer("PUBLIC_KEY", OTHER)
+    family.request(PEER_SET, PEER0, key, *(
+        ip(("IPV4", bytes([10, 2, number >> 8, number & 255])), ("PREFIX_LEN", b"\x20"))
+        for number in range(1500)))
+    refused(PEER_GET, PEER0, key, code=errno.EMSGSIZE)
+    count = sum(kind == C["A_PEER_ALLOWED_IP"] for message in family.dump(PEER_GET, PEER0, key)
+                for kind, _ in message)
+    equal(count, 1500, "allowed IPs in a dump")
+    family.request(PEER_DEL, PEER0, key)
+
+
 @case("a configuration in several messages is applied with the last one")
 def _():
     before = state()
