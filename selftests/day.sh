@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: GPL-2.0
 # A day in the life of a tunnel: nothing is lost but with the network, and no memory.
 # clock: long
-# timeout: 100000
+# timeout: 120000
 
 . "$(dirname "$0")/lib.sh"
 . "$selftests/net.sh"

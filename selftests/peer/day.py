@@ -27,7 +27,7 @@ from rig import Host
 
 HOUR = 3600
 # Hours: a little longer than most, so that there are 700 sessions
-DAY = 27
+DAY = 29
 PORT = 5001
 INNER = {"left": "10.9.0.1", "right": "10.9.0.2"}
 OTHER = {"left": "right", "right": "left"}
