@@ -275,9 +275,12 @@ static bool decrypt(struct toyvpn_batch *batch, const void *message, struct sk_b
 
 	if (!crypt)
 		return false;
-	source = message == out->data ? crypt->result : crypt->source;
-	sg_set_buf(source, message, out->len);
+	source = crypt->result;
 	sg_set_buf(crypt->result, out->data, out->len);
+	if (message != out->data) {
+		source = crypt->source;
+		sg_set_buf(source, message, out->len);
+	}
 	crypt_run(crypt, aead, false, &toyvpn_packet(out)->err, source, crypt->result,
 		  out->len - sizeof(struct toyvpn_data), toyvpn_packet(out)->counter);
 	return true;
