@@ -332,9 +332,9 @@ static void erase_everywhere(bool falls_asleep)
 		mutex_unlock(&tv->lock);
 	}
 	mutex_unlock(&devices_lock);
-	/* Batches under way have the keys as well, and the transforms go after a grace period */
+	/* Batches under way have the keys as well */
 	toyvpn_spread_flush();
-	rcu_barrier();
+	toyvpn_sessions_flush();
 }
 
 static void wake_everywhere(bool wakes_up)

@@ -20,12 +20,12 @@ static int __init toyvpn_init(void)
 	err = toyvpn_noise_init();
 	if (err)
 		goto err_hash;
-	err = toyvpn_ciphers_init();
+	err = toyvpn_sessions_init();
 	if (err)
 		goto err_hash;
 	err = toyvpn_whole_init();
 	if (err)
-		goto err_ciphers;
+		goto err_sessions;
 	err = toyvpn_spread_init();
 	if (err)
 		goto err_whole;
@@ -44,8 +44,8 @@ err_spread:
 	toyvpn_spread_exit();
 err_whole:
 	toyvpn_whole_exit();
-err_ciphers:
-	toyvpn_ciphers_exit();
+err_sessions:
+	toyvpn_sessions_exit();
 err_hash:
 	toyvpn_hash_exit();
 	return err;
@@ -58,7 +58,7 @@ static void __exit toyvpn_exit(void)
 	toyvpn_spread_exit();
 	toyvpn_batch_exit();
 	toyvpn_whole_exit();
-	toyvpn_ciphers_exit();
+	toyvpn_sessions_exit();
 	toyvpn_hash_exit();
 }
 

@@ -25,6 +25,12 @@
  */
 static struct crypto_aead *aes_pin;
 
+/*
+ * Frees sessions: some engines sleep when their transform is freed, and callbacks
+ * of RCU must not. One after another: a hundred thousand can end at once.
+ */
+static struct workqueue_struct *reaper;
+
 /* What is made of generic parts has less, what uses the CPU's instructions more */
 #define FAST_PRIORITY	300
 
@@ -131,32 +137,42 @@ static struct crypto_aead *alloc_aes(void)
 }
 
 /**
- * toyvpn_ciphers_init() - finds out which ciphers this kernel has
+ * toyvpn_sessions_init() - makes ready for sessions: which ciphers this kernel has
  *
- * Process context, at module load; toyvpn_ciphers_exit() ends it.
+ * Process context, at module load; toyvpn_sessions_exit() ends it.
  *
  * Return: 0 or -ENOMEM; then nothing is held.
  */
-int toyvpn_ciphers_init(void)
+int toyvpn_sessions_init(void)
 {
-	struct crypto_aead *aead = alloc_aes();
+	struct crypto_aead *aead;
 
+	reaper = alloc_workqueue("toyvpn-sessions", WQ_UNBOUND, 1);
+	if (!reaper)
+		return -ENOMEM;
+	aead = alloc_aes();
 	if (!IS_ERR(aead)) {
 		aes_pin = aead;
 		return 0;
 	}
 	/* That says nothing about the kernel */
-	if (PTR_ERR(aead) == -ENOMEM)
+	if (PTR_ERR(aead) == -ENOMEM) {
+		destroy_workqueue(reaper);
 		return -ENOMEM;
+	}
 	pr_warn("toyvpn: this kernel has no %s (%ld)\n", AES_ALG, PTR_ERR(aead));
 	return 0;
 }
 
 /**
- * toyvpn_ciphers_exit() - lets go of the ciphers
+ * toyvpn_sessions_exit() - frees what toyvpn_sessions_init() made
+ *
+ * Process context; waits until the last session is gone. Nobody has one any more.
  */
-void toyvpn_ciphers_exit(void)
+void toyvpn_sessions_exit(void)
 {
+	rcu_barrier();
+	destroy_workqueue(reaper);
 	if (aes_pin)
 		crypto_free_aead(aes_pin);
 	aes_pin = NULL;
@@ -224,6 +240,19 @@ static struct crypto_aead *new_aead(const u8 *key)
 	return aead;
 }
 
+/* The transforms wipe their keys themselves */
+static void session_free(struct work_struct *work)
+{
+	struct toyvpn_session *session = container_of(to_rcu_work(work), struct toyvpn_session,
+						      end);
+
+	if (session->send) {
+		crypto_free_aead(session->send);
+		crypto_free_aead(session->receive);
+	}
+	kfree_sensitive(session);
+}
+
 /**
  * toyvpn_session_new() - makes a session
  * @cipher: one that toyvpn_cipher_known() knows
@@ -252,6 +281,7 @@ struct toyvpn_session *toyvpn_session_new(u8 cipher, bool initiator, __le32 remo
 	session->initiator = initiator;
 	session->birth = ktime_get_coarse_boottime_ns();
 	refcount_set(&session->ref, 1);
+	INIT_RCU_WORK(&session->end, session_free);
 	toyvpn_replay_init(&session->replay);
 
 	if (cipher == TOYVPN_CIPHER_CHACHA20_POLY1305) {
@@ -278,18 +308,6 @@ err_session:
 	return ERR_PTR(err);
 }
 
-/* The transforms wipe their keys themselves */
-static void session_free(struct rcu_head *rcu)
-{
-	struct toyvpn_session *session = container_of(rcu, struct toyvpn_session, rcu);
-
-	if (session->send) {
-		crypto_free_aead(session->send);
-		crypto_free_aead(session->receive);
-	}
-	kfree_sensitive(session);
-}
-
 /**
  * toyvpn_session_get() - takes a reference
  * @session: found under RCU
@@ -310,7 +328,18 @@ bool toyvpn_session_get(struct toyvpn_session *session)
 void toyvpn_session_put(struct toyvpn_session *session)
 {
 	if (session && refcount_dec_and_test(&session->ref))
-		call_rcu(&session->rcu, session_free);
+		queue_rcu_work(reaper, &session->end);
+}
+
+/**
+ * toyvpn_sessions_flush() - waits until no key is left of what ended
+ *
+ * Of the sessions whose last reference was given back before. Process context; sleeps.
+ */
+void toyvpn_sessions_flush(void)
+{
+	rcu_barrier();
+	flush_workqueue(reaper);
 }
 
 /* Signed: a session can be younger than the time that its user took before */

@@ -6,6 +6,7 @@
 #include <linux/refcount.h>
 #include <linux/rhashtable-types.h>
 #include <linux/types.h>
+#include <linux/workqueue.h>
 
 #include "noise.h"
 #include "replay.h"
@@ -49,7 +50,7 @@ struct toyvpn_id {
  * @claim: on which CPU the last of its messages arrived that became part of a job,
  *	plus 1, in the upper half, and the number of that in the lower one; or 0
  * @ref: one of the peer, one of each batch under way
- * @rcu: frees it
+ * @end: frees it, after a grace period
  */
 struct toyvpn_session {
 	struct toyvpn_id id;
@@ -66,7 +67,7 @@ struct toyvpn_session {
 	struct toyvpn_replay replay ____cacheline_aligned_in_smp;
 	atomic64_t claim;
 	refcount_t ref;
-	struct rcu_head rcu;
+	struct rcu_work end;
 };
 
 int toyvpn_ids_init(struct rhashtable *ids);
@@ -74,8 +75,9 @@ int toyvpn_id_add(struct rhashtable *ids, struct toyvpn_id *id);
 void toyvpn_id_remove(struct rhashtable *ids, struct toyvpn_id *id);
 struct toyvpn_id *toyvpn_id_find(struct rhashtable *ids, u32 index);
 
-int toyvpn_ciphers_init(void);
-void toyvpn_ciphers_exit(void);
+int toyvpn_sessions_init(void);
+void toyvpn_sessions_exit(void);
+void toyvpn_sessions_flush(void);
 bool toyvpn_cipher_known(u8 cipher);
 unsigned int toyvpn_ciphers_default(u8 *ciphers);
 struct toyvpn_session *toyvpn_session_new(u8 cipher, bool initiator, __le32 remote,
