@@ -14,13 +14,14 @@ import ktap
 import packets
 from ktap import case, equal
 from netns import PATIENCE, namespace
-from rig import Host, wait_until
+import toyvpn as tv
+from rig import PORT, Host, wait_until
 
-GUEST, RIGHT = "198.51.100.2", "10.9.0.2"
+GUEST, LEFT, RIGHT = "198.51.100.2", "198.51.100.1", "10.9.0.2"
 ETHERNET = 14
 IP = ETHERNET + 20
 NEEDS_CSUM = 1
-GSO_TCPV4 = 1
+GSO_TCPV4, GSO_UDP = 1, 5
 TUNSETIFF, IFF_TAP, IFF_NO_PI, IFF_VNET_HDR = 0x400454ca, 0x2, 0x1000, 0x4000
 ETH_P_IP = 0x0800
 TCP_SPORT, TCP_DPORT = 4000, 4001
@@ -141,6 +142,36 @@ def _():
             for size in (0, 1, 8, 400, 1250, 65535):
                 for packet in (tcp(payload, 1), packets.udp(GUEST, RIGHT, payload)):
                     guest.send(packet, IP, 16, gso=(kind, header, size))
+    arrives_still()
+
+
+@case("a train whose UDP header says another length is malformed, or harms nobody")
+def _():
+    size, messages = 100, 20
+    message = tv.header(tv.DATA, 0xbad) + bytes(size - 8)
+
+    def send_train(lie):
+        packet = packets.udp(GUEST, LEFT, message * messages, dport=PORT)
+        length = struct.unpack_from(">H", packet, 24)[0] + lie
+        packet = packet[:24] + struct.pack(">H", length) + packet[26:]
+        return guest.send(packet, IP, 6, gso=(GSO_UDP, IP + 8, size))
+
+    if not send_train(0):
+        ktap.say("this kernel takes no trains of UDP from virtual machines")
+        return
+    with host["left"].counts("rx_drop_malformed", by=2):
+        # Nobody takes trains whole before one has come in segments
+        def counted():
+            send_train(0)
+            send_train(1)
+            return host["left"].counters()["rx_drop_malformed"] > before
+
+        before = host["left"].counters()["rx_drop_malformed"]
+        wait_until(counted, "a train that is too short is malformed")
+        send_train(60000)
+    with host["left"].counts("rx_drop_unknown_session", by=2 * messages):
+        for less in range(0, 8 + messages * size + 1, 8):
+            send_train(-less)
     arrives_still()
 
 
