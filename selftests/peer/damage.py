@@ -443,6 +443,32 @@ class Inits:
         return self.valid(self.rng.randbytes(16))
 
 
+class Strangers:
+    """INITs of keys that nobody had before, and what is broken in what they say."""
+
+    def __init__(self, seed, remote):
+        self.rng = mutate.Chance(f"{seed} strangers")
+        self.remote = remote
+
+    def block(self, count):
+        """So many, and {key: payload} of those that a process must be asked about."""
+        rng, entries, asked = self.rng, [], {}
+        for _ in range(count):
+            identity = tv.Identity(rng.randbytes(32))
+            items = mutate.items_of_init(tv.tai64n(10 ** 9))
+            if rng.random() < 0.7:
+                items.append((tv.CREDENTIALS, None,
+                              rng.randbytes(rng.choice((0, 1, 20, 255, 256, 257)))))
+            payload = mutate.payload(rng, items) if rng.random() < 0.8 else mutate.encode(items)
+            prefix = Prefix(identity, self.remote, rng.randbytes(32))
+            message = tv.with_macs(prefix.body(rng, payload), self.remote)
+            verdict = model.stranger_payload(payload) if well_formed(message) else model.MALFORMED
+            if verdict == model.HS_REQUESTS:
+                asked[identity.public] = payload
+            entries.append(("stranger asks", message, verdict))
+        return entries, asked
+
+
 class Stray:
     """What nobody asked for: RESPs, COOKIEs and bytes."""
 

@@ -9,11 +9,13 @@ name is as wrong as too few. So the module is tested, and so is that the damage 
 should.
 
 FUZZ_MESSAGES, FUZZ_SEED: how many, and of which seed. The same seed sends the same, except for
-what the host chooses (its keys and indexes) and when it starts handshakes of its own.
+what the host chooses (its keys and indexes), when it starts handshakes of its own, and when
+strangers come.
 """
 
 import base64
 import collections
+import contextlib
 import ctypes
 import fcntl
 import os
@@ -29,8 +31,9 @@ import model
 import mutate
 import packets
 import toyvpn as tv
-from damage import (OURS, THEIRS, Data, Inits, Responder, Stray, answer_to, counter_of, garbage,
-                    with_counter)
+from damage import (OURS, THEIRS, Data, Inits, Responder, Strangers, Stray, answer_to, counter_of,
+                    garbage, with_counter)
+from family import Authorizer, prefix
 from ktap import equal
 from memory import pages
 from netns import PATIENCE, namespace
@@ -47,6 +50,8 @@ EPOCH = 5000
 INITS = 80
 # Seconds: an answer costs both sides dozens of DHs, and four peers answer
 HANDSHAKES_EVERY = 2
+# Seconds, and how many strangers a source may ask for at once
+ASKED_EVERY, ASKED = 0.5, 5
 # So many reach everything by chance
 ENOUGH = 20000
 # Of inner packets
@@ -238,8 +243,9 @@ class Fuzzer:
         self.caller = Peer(initiator, peer.host_public, peer.host, bind=(self.wires.source, 0))
         self.inits = Inits(seed, initiator, peer.host_public, [honest, peer.identity.public])
         self.stray = Stray(seed, self.data)
+        self.strangers = Strangers(seed, peer.host_public)
         self.responders = [Responder(seed, number, host, peer) for number in range(4)]
-        self.triggered = 0
+        self.triggered = self.asked = 0
         self.book = Book(host)
         self.problems = []
         self.blocks = 0
@@ -271,6 +277,7 @@ class Fuzzer:
                 self.rng.choices((self.mixed, self.datagrams, self.large, self.crumbs),
                                  (30, 60, 1, 1))[0]()
                 self.answer_handshakes()
+                self.ask()
 
     def drain(self):
         """What came to our own sockets is no memory of the module's."""
@@ -402,6 +409,40 @@ class Fuzzer:
             # With a session it would be silent for a while
             if (None, model.UNKNOWN_SESSION) in [verdict for _, _, verdict in block]:
                 self.host.knows_anew(one.peer, [one.address + "/32"])
+
+    def ask(self):
+        """Strangers, of whom a process decides for once: some come in, and have to go again."""
+        now = time.monotonic()
+        if now - self.asked < ASKED_EVERY:
+            return
+        self.asked = now
+        entries, asked = self.strangers.block(ASKED)
+        with namespace(self.host.name):
+            decides = Authorizer()
+        with contextlib.closing(decides):
+            self.note([*entries, ("init empty", *self.inits.empty()),
+                       ("good", *self.data.good(100))], self.wires.send)
+            self.settle("strangers who ask")
+            while asked:
+                told = decides.next(PATIENCE)
+                if not told or told.key not in asked:
+                    self.problems.append(f"of {len(asked)} requests comes {told}")
+                    return
+                self.decide(decides, told, asked.pop(told.key))
+            self.settle("what was decided of strangers")
+
+    def decide(self, decides, told, payload):
+        """Some are let in, some refused, some get no answer."""
+        if told.credentials != model.credentials(payload):
+            self.problems.append(f"credentials {told.credentials}, of {payload}")
+        roll = self.strangers.rng.random()
+        if roll < 0.4:
+            self.book.note("stranger accepted", model.accepted_payload(payload))
+            decides.accept(told, prefix("10.9.0.30/32"))
+            decides.answers_by.peer_del(told.key)
+        elif roll < 0.8:
+            self.book.note("stranger refused", model.HS_REJECT_SENT)
+            decides.refuse(told)
 
     def flood(self):
         """More handshakes than the worker takes: it wants cookies, and then there are limits."""

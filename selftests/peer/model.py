@@ -32,7 +32,7 @@ HS_REQUESTS_FULL = "handshake_drop_requests_full"
 REACHED = (MALFORMED, UNKNOWN_SESSION, EXPIRED, REPLAY, AUTHENTICATION, NOT_IP, SOURCE, ECN,
            HS_MAC1, HS_COOKIE_SENT, HS_COOKIE_RECEIVED, HS_RATE_LIMIT, HS_UNKNOWN_PEER,
            HS_AUTHENTICATION, HS_BAD_PAYLOAD, HS_REPLAY, HS_TOO_OFTEN, HS_REJECT_SENT,
-           HS_REJECT_RECEIVED)
+           HS_REJECT_RECEIVED, HS_REQUESTS)
 
 REJECT_AFTER_MESSAGES = 2 ** 31
 # Section 7: what this implementation chose
@@ -139,6 +139,22 @@ def init_payload(payload, newest):
     if values[tv.MODE] != bytes([tv.MODE_IP]) or not set(values[tv.CIPHERS]) & {1, 2}:
         return (HS_REJECT_SENT, HS_TOO_OFTEN), timestamp
     return (None, HS_TOO_OFTEN), timestamp
+
+
+def stranger_payload(payload):
+    """Of an authentic INIT of one whom nobody knows, where a process decides of such."""
+    return HS_REQUESTS if init_payload(payload, b"")[0] != HS_BAD_PAYLOAD else HS_BAD_PAYLOAD
+
+
+def accepted_payload(payload):
+    """Of such an INIT, once the process has made a peer of who sent it."""
+    verdict, _ = init_payload(payload, bytes(12))
+    return verdict[0] if isinstance(verdict, tuple) else verdict
+
+
+def credentials(payload):
+    """What such an INIT logs in with; None if it does not, or with nothing."""
+    return read_tlvs(payload, INIT_TLVS).get(tv.CREDENTIALS) or None
 
 
 def resp_payload(payload):
