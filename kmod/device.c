@@ -247,6 +247,7 @@ static int link_create(struct net *link_net, struct net_device *dev,
 		       struct netlink_ext_ack *extack)
 {
 	struct toyvpn_device *tv = netdev_priv(dev);
+	bool listed;
 	int err;
 
 	mutex_init(&tv->lock);
@@ -283,14 +284,16 @@ static int link_create(struct net *link_net, struct net_device *dev,
 	mutex_lock(&devices_lock);
 	tv->asleep = asleep;
 	err = register_netdevice(dev);
-	if (!err)
+	/* Who found it before somebody refused it may hold it: then it ends as any other */
+	listed = !err || dev->reg_state == NETREG_UNREGISTERING;
+	if (listed)
 		list_add_tail(&tv->all, &devices);
 	mutex_unlock(&devices_lock);
-	if (err)
+	if (!listed)
 		goto err_free;
-	/* Only now: a failed registration would call it as well */
+	/* Only now: a registration that fails earlier would call it as well */
 	dev->priv_destructor = link_destroy;
-	return 0;
+	return err;
 
 err_free:
 	link_free(dev);
@@ -408,8 +411,10 @@ static void net_pre_exit(struct net *net)
 		RCU_INIT_POINTER(tv->net, NULL);
 		toyvpn_sockets_close(tv);
 		/* Cached routes hold devices of the namespace */
-		xa_for_each(&tv->peers_by_number, i, peer)
+		xa_for_each(&tv->peers_by_number, i, peer) {
 			toyvpn_peer_forget_route(peer);
+			cond_resched();
+		}
 		mutex_unlock(&tv->lock);
 	}
 	mutex_unlock(&devices_lock);

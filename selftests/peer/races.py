@@ -317,6 +317,33 @@ def _():
         forks.together(*((act, number, rounds // actors) for number in range(actors)))
 
 
+def add_refused():
+    """A link that all can find before IPv4 refuses its name, again and again."""
+    links = Links()
+    while True:
+        with contextlib.suppress(Refused):
+            links.add("all")
+
+
+@case("a link that is refused in the end is gone with what was made of it meanwhile")
+def _():
+    pid = forks.start(add_refused)
+    config, found = Config("all"), 0
+    try:
+        for number in range(rounds * 40):
+            with contextlib.suppress(Refused):
+                config.peer_set(struct.pack("<I", number) + bytes(27) + b"\x40",
+                                prefix("10.0.0.0/8"), endpoint("192.0.2.2", 9))
+                found += 1
+    finally:
+        os.kill(pid, signal.SIGKILL)
+        os.waitpid(pid, 0)
+    ktap.say(f"{found} of {rounds * 40} times it was found")
+    links = Links()
+    links.add("after")
+    links.remove("after")
+
+
 def key_file(path):
     return base64.b64decode(path.read_text("ascii"))
 
