@@ -25,6 +25,8 @@ OURS6, THEIRS6 = "fd09::2", "fd09::1"
 HONEST = "10.9.0.9"
 WINDOW = 8192
 REJECT_AFTER_MESSAGES = 2 ** 31
+# The socket option, and how many messages go out at once
+UDP_SEGMENT, TRAIN = 103, 50
 
 host = peer = inside = inside6 = None
 
@@ -644,9 +646,13 @@ def calm():
 def flood(number):
     """INITs with a right mac1, and nothing behind it, from a socket of their own."""
     other = Peer(peer.identity, peer.host_public, peer.host)
-    for _ in range(number):
-        body = tv.header(tv.INIT, tv.new_index()) + os.urandom(128)
-        other.send(tv.with_macs(body, peer.host_public))
+    messages = [tv.with_macs(tv.header(tv.INIT, tv.new_index()) + os.urandom(128),
+                             peer.host_public) for _ in range(number)]
+    # In trains: one by one, a slow machine consumes them as fast as it sends them
+    other.socket.setsockopt(socket.IPPROTO_UDP, UDP_SEGMENT, len(messages[0]))
+    for at in range(0, number, TRAIN):
+        other.send(b"".join(messages[at:at + TRAIN]))
+    other.socket.setsockopt(socket.IPPROTO_UDP, UDP_SEGMENT, 0)
     return other
 
 
