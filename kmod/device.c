@@ -269,7 +269,7 @@ static int link_create(struct net *link_net, struct net_device *dev,
 	if (err)
 		return err;
 	err = -ENOMEM;
-	tv->stats = alloc_percpu(struct toyvpn_stats);
+	tv->stats = alloc_percpu_gfp(struct toyvpn_stats, GFP_KERNEL_ACCOUNT);
 	dev->tstats = netdev_alloc_pcpu_stats(struct pcpu_sw_netstats);
 	/* Not freezable: who waits for it holds RTNL, and a card that sleeps may want that */
 	tv->wq = alloc_workqueue("toyvpn-%s", WQ_UNBOUND, 0, dev->name);

@@ -33,7 +33,7 @@
  */
 int toyvpn_ratelimit_init(struct toyvpn_ratelimit *limit)
 {
-	limit->cells = kvcalloc(2 * ROW_CELLS, sizeof(*limit->cells), GFP_KERNEL);
+	limit->cells = kvcalloc(2 * ROW_CELLS, sizeof(*limit->cells), GFP_KERNEL_ACCOUNT);
 	if (!limit->cells)
 		return -ENOMEM;
 	get_random_bytes(&limit->key, sizeof(limit->key));

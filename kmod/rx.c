@@ -958,7 +958,7 @@ int toyvpn_rx_init(struct toyvpn_device *tv)
 {
 	int cpu;
 
-	tv->inboxes = alloc_percpu(struct toyvpn_inbox);
+	tv->inboxes = alloc_percpu_gfp(struct toyvpn_inbox, GFP_KERNEL_ACCOUNT);
 	if (!tv->inboxes)
 		return -ENOMEM;
 	for_each_possible_cpu(cpu) {
