@@ -31,14 +31,23 @@ static void erase(struct toyvpn_peer *peer, enum toyvpn_reason reason)
 static void use_ciphers(struct toyvpn_device *tv, const u8 *ciphers, size_t count)
 {
 	struct toyvpn_peer *peer;
+	bool fewer = false;
 	unsigned long i;
 
 	down_write(&tv->identity_lock);
+	for (i = 0; i < tv->cipher_count; i++)
+		fewer |= !memchr(ciphers, tv->ciphers[i], count);
 	memcpy(tv->ciphers, ciphers, count);
 	tv->cipher_count = count;
 	up_write(&tv->identity_lock);
+	if (!fewer)
+		return;
 
 	xa_for_each(&tv->peers_by_number, i, peer) {
+		/* Its answer may choose what the old list had; the next INIT says the new one */
+		mutex_lock(&peer->handshake.lock);
+		toyvpn_peer_end_handshake(peer);
+		mutex_unlock(&peer->handshake.lock);
 		if (!toyvpn_peer_accepts(peer, ciphers, count))
 			erase(peer, TOYVPN_REASON_REMOVED_KEY);
 		cond_resched();

@@ -480,6 +480,23 @@ def _():
     heard.close()
 
 
+@case("an answer with a cipher that was taken back counts for nothing; the next INIT says so")
+def _():
+    host.knows_anew(known, [OURS + "/32"])
+    with contextlib.closing(host.udp_socket(THEIRS)) as inside:
+        inside.sendto(b"hello", (OURS, 4000))
+        answer = known.answer()
+        host.set("ciphers", "chacha20-poly1305")
+        with host.counts(model.UNKNOWN_SESSION):
+            known.send(answer.resp(cipher=tv.AES_256_GCM))
+        equal(host.shown(known.identity.public)["reason"], "none", "reason")
+        answer = known.answer()
+        equal(dict(answer.payload)[tv.CIPHERS], bytes([tv.CHACHA20_POLY1305]), "what is offered")
+        known.send(answer.resp(cipher=tv.CHACHA20_POLY1305))
+        equal(packets.udp_payload(answer.session().open(known.receive(tv.DATA))), b"hello", "data")
+    host.set("ciphers", "aes-256-gcm,chacha20-poly1305")
+
+
 def main():
     global host, config, known
     host, known = from_arguments(sys.argv[1:])
