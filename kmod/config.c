@@ -326,10 +326,10 @@ out:
 }
 
 /**
- * toyvpn_config_refuse() - answers a stranger's request with a refusal
+ * toyvpn_config_refuse() - answers a stranger's request with a refusal, or drops it
  * @tv: device, its lock held
  * @request_id: which
- * @why: what the stranger is told
+ * @why: what the stranger is told; TOYVPN_REJECT_NONE: nothing
  * @extack: says why it was not done
  *
  * Sleeps.
@@ -340,13 +340,16 @@ int toyvpn_config_refuse(struct toyvpn_device *tv, u32 request_id, enum toyvpn_r
 			 struct netlink_ext_ack *extack)
 {
 	struct toyvpn_request *request;
-	int err;
+	int err = 0;
 
 	lockdep_assert_held(&tv->lock);
 	request = toyvpn_authorizer_take(tv, request_id, NULL, extack);
 	if (IS_ERR(request))
 		return PTR_ERR(request);
-	err = toyvpn_handshake_refuse(tv, request, why);
+	if (why != TOYVPN_REJECT_NONE)
+		err = toyvpn_handshake_refuse(tv, request, why);
+	else
+		toyvpn_count(tv, TOYVPN_STAT_HS_UNKNOWN_PEER);
 	if (err)
 		toyvpn_authorizer_give_back(tv, request);
 	else

@@ -862,7 +862,10 @@ int toyvpn_nl_authorizer_set_doit(struct sk_buff *skb, struct genl_info *info)
 static int parse_reject(enum toyvpn_reject *why, struct nlattr *reason,
 			struct netlink_ext_ack *extack)
 {
-	switch (reason ? nla_get_u32(reason) : TOYVPN_REASON_NONE) {
+	switch (reason ? nla_get_u32(reason) : U32_MAX) {
+	case TOYVPN_REASON_NONE:
+		*why = TOYVPN_REJECT_NONE;
+		return 0;
 	case TOYVPN_REASON_REFUSED:
 		*why = TOYVPN_REJECT_REFUSED;
 		return 0;
@@ -870,7 +873,7 @@ static int parse_reject(enum toyvpn_reject *why, struct nlattr *reason,
 		*why = TOYVPN_REJECT_FULL;
 		return 0;
 	}
-	NL_SET_ERR_MSG_ATTR(extack, reason, "the reason is either refused or server-full");
+	NL_SET_ERR_MSG_ATTR(extack, reason, "the reason is none, refused or server-full");
 	return -EINVAL;
 }
 

@@ -13,6 +13,7 @@
 
 /* The reasons of REJECT */
 enum toyvpn_reject {
+	TOYVPN_REJECT_NONE	= 0,	/* stands for no REJECT, is in none */
 	TOYVPN_REJECT_NO_CIPHER = 1,
 	TOYVPN_REJECT_MODE	= 2,
 	TOYVPN_REJECT_REFUSED	= 3,

@@ -178,10 +178,10 @@ bool authorizer_admit(struct authorizer *auth, const struct admission *admission
 }
 
 /**
- * authorizer_refuse() - tell a stranger that it cannot be a peer
+ * authorizer_refuse() - tell a stranger that it cannot be a peer, or let it go untold
  * @auth: the connection
  * @id: the request; it may have expired
- * @reason: TOYVPN_REASON_REFUSED or TOYVPN_REASON_SERVER_FULL
+ * @reason: TOYVPN_REASON_REFUSED or TOYVPN_REASON_SERVER_FULL; TOYVPN_REASON_NONE: no answer
  */
 void authorizer_refuse(struct authorizer *auth, uint32_t id, enum toyvpn_reason reason)
 {

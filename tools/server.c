@@ -225,8 +225,13 @@ static void read_request(struct request *request, void *data)
 	const struct user *user;
 	struct login *login;
 
-	/* Who sends nothing is no client of ours: silence. Who asks again has the same answer. */
-	if (!request->credentials_len || verifier_renew(server->verifier, request->id))
+	/* Who sends nothing is no client of ours: silence, and its place is for another one. */
+	if (!request->credentials_len) {
+		authorizer_refuse(&server->auth, request->id, TOYVPN_REASON_NONE);
+		return;
+	}
+	/* Who asks again has the same answer. */
+	if (verifier_renew(server->verifier, request->id))
 		return;
 	login = xzalloc(sizeof(*login));
 	if (!login_read(login->user.name, login->password, request->credentials,

@@ -175,6 +175,21 @@ def _():
     equal(peers(), before, "peers")
 
 
+@case("who is dropped is told nothing, leaves its place, and can ask anew")
+def _():
+    with authorizer() as decides:
+        one = stranger()
+        _, told = asks(one, decides)
+        with host.counts(model.HS_UNKNOWN_PEER):
+            decides.refuse(told, "NONE")
+        refused(errno.ENOENT, decides.accept, told)
+        silent(one)
+        offer, told_again = asks(one, decides)
+        assert told_again.request != told.request, "the same request"
+        decides.refuse(told_again)
+        equal(reject(offer, one), tv.REFUSED, "why")
+
+
 @case("asking again renews a request; with other credentials it is another one")
 def _():
     with authorizer() as decides:

@@ -134,6 +134,7 @@ def _():
                        (PEER_SET, PEER0, key, peer("CREDENTIALS", bytes(257)))):
         refused(*attributes, code=errno.EMSGSIZE)
     for attributes in ((PEER_SET, PEER0, key, REQUEST),
+                       (REQUEST_REFUSE, PEER0, REQUEST, reason("NONE")),
                        (REQUEST_REFUSE, PEER0, REQUEST, reason("SERVER_FULL"))):
         refused(*attributes, code=errno.ENOENT)
     for attributes in ((PEER_SET, PEER0, key, peer("FLAGS", struct.pack("<I", 1 << 20))),
