@@ -5,6 +5,7 @@
 #include <linux/netlink.h>
 #include <linux/workqueue.h>
 #include <net/net_namespace.h>
+#include <net/sock.h>
 
 #include "authorizer.h"
 #include "compat.h"
@@ -20,8 +21,8 @@
  * @device: whose
  * @lock: guards the rest but @limit; taken inside the device's identity_lock,
  *	nothing of the device is taken inside it
- * @net: namespace of the socket, which stays while that is open
- * @portid: the socket; 0: there is none
+ * @sk: its socket, a reference; NULL: there is none
+ * @portid: that socket's port id, or 0; read without the lock as well
  * @requests: what waits for it
  * @expiry: drops what waited too long
  * @limit: requests by source
@@ -30,7 +31,7 @@ struct toyvpn_authorizer {
 	struct list_head all;
 	struct toyvpn_device *device;
 	struct mutex lock;	/* all but limit */
-	struct net *net;
+	struct sock *sk;
 	u32 portid;
 	struct toyvpn_requests requests;
 	struct delayed_work expiry;
@@ -84,29 +85,37 @@ static struct toyvpn_authorizer *authorizer_new(struct toyvpn_device *tv)
 static void end(struct toyvpn_authorizer *authorizer)
 {
 	WRITE_ONCE(authorizer->portid, 0);
-	authorizer->net = NULL;
+	if (authorizer->sk)
+		sock_put(authorizer->sk);
+	authorizer->sk = NULL;
 	toyvpn_requests_drop(&authorizer->requests);
 }
 
-/* Whether there is one, in the namespace that the device is in now */
+/*
+ * Whether there is one, in the namespace that the device is in now. A socket that
+ * closes gives its port id away at once, and we are told a while later.
+ */
 static bool there(struct toyvpn_authorizer *authorizer)
 {
-	if (authorizer->portid && !net_eq(authorizer->net, dev_net(authorizer->device->dev)))
+	struct sock *sk = authorizer->sk;
+
+	if (sk && (sock_flag(sk, SOCK_DEAD) ||
+		   !net_eq(sock_net(sk), dev_net(authorizer->device->dev))))
 		end(authorizer);
-	return authorizer->portid;
+	return authorizer->sk;
 }
 
 /**
  * toyvpn_authorizer_set() - a process wants to decide of strangers
  * @tv: device, its lock held
- * @net: namespace of its socket, where the device is as well
- * @portid: its socket, which is open until toyvpn_authorizer_closed()
+ * @sk: its socket, where the device is as well; of generic netlink
+ * @portid: its port id, which is its own until toyvpn_authorizer_closed()
  * @extack: says why it was refused
  *
  * Return: 0, also if it is the authorizer already; -EBUSY if another one is, or
  * -ENOMEM.
  */
-int toyvpn_authorizer_set(struct toyvpn_device *tv, struct net *net, u32 portid,
+int toyvpn_authorizer_set(struct toyvpn_device *tv, struct sock *sk, u32 portid,
 			  struct netlink_ext_ack *extack)
 {
 	struct toyvpn_authorizer *authorizer = tv->authorizer;
@@ -121,12 +130,13 @@ int toyvpn_authorizer_set(struct toyvpn_device *tv, struct net *net, u32 portid,
 		smp_store_release(&tv->authorizer, authorizer);
 	}
 	mutex_lock(&authorizer->lock);
-	if (there(authorizer) && !(authorizer->portid == portid && authorizer->net == net)) {
+	if (!there(authorizer)) {
+		sock_hold(sk);
+		authorizer->sk = sk;
+		WRITE_ONCE(authorizer->portid, portid);
+	} else if (authorizer->sk != sk) {
 		NL_SET_ERR_MSG(extack, "the interface has an authorizer already");
 		err = -EBUSY;
-	} else {
-		authorizer->net = net;
-		WRITE_ONCE(authorizer->portid, portid);
 	}
 	mutex_unlock(&authorizer->lock);
 	return err;
@@ -146,7 +156,9 @@ void toyvpn_authorizer_closed(const struct net *net, u32 portid)
 	mutex_lock(&authorizers_lock);
 	list_for_each_entry(authorizer, &authorizers, all) {
 		mutex_lock(&authorizer->lock);
-		if (authorizer->portid == portid && net_eq(authorizer->net, net))
+		/* Another one may have the same port id already */
+		if (authorizer->portid == portid && net_eq(sock_net(authorizer->sk), net) &&
+		    sock_flag(authorizer->sk, SOCK_DEAD))
 			end(authorizer);
 		mutex_unlock(&authorizer->lock);
 	}
@@ -187,6 +199,7 @@ void toyvpn_authorizer_destroy(struct toyvpn_device *tv)
 	list_del(&authorizer->all);
 	mutex_unlock(&authorizers_lock);
 	cancel_delayed_work_sync(&authorizer->expiry);
+	end(authorizer);
 	toyvpn_requests_destroy(&authorizer->requests);
 	toyvpn_ratelimit_destroy(&authorizer->limit);
 	kfree_sensitive(authorizer);
@@ -259,7 +272,8 @@ void toyvpn_authorizer_ask(struct toyvpn_device *tv, struct toyvpn_request *requ
 	renewed = err;
 	if (!renewed || now - request->told >= TOYVPN_REQUEST_TELL) {
 		request->told = now;
-		err = toyvpn_event_request(tv, request, authorizer->net, authorizer->portid);
+		err = toyvpn_event_request(tv, request, sock_net(authorizer->sk),
+					   authorizer->portid);
 		/* Of one that was renewed it knows, or will be told again */
 		if (err && !renewed) {
 			toyvpn_requests_take(&authorizer->requests, request);
@@ -362,7 +376,7 @@ void toyvpn_authorizer_give_back(struct toyvpn_device *tv, struct toyvpn_request
 	int err = -ECONNREFUSED;
 
 	mutex_lock(&authorizer->lock);
-	if (authorizer->portid)
+	if (authorizer->sk)
 		err = toyvpn_requests_give_back(&authorizer->requests, request);
 	mutex_unlock(&authorizer->lock);
 	if (err)

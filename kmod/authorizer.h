@@ -7,11 +7,12 @@
 
 struct net;
 struct netlink_ext_ack;
+struct sock;
 struct toyvpn_device;
 struct toyvpn_endpoint;
 struct toyvpn_request;
 
-int toyvpn_authorizer_set(struct toyvpn_device *tv, struct net *net, u32 portid,
+int toyvpn_authorizer_set(struct toyvpn_device *tv, struct sock *sk, u32 portid,
 			  struct netlink_ext_ack *extack);
 void toyvpn_authorizer_closed(const struct net *net, u32 portid);
 void toyvpn_authorizers_end(void);

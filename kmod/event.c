@@ -137,7 +137,7 @@ static bool put_request(struct sk_buff *skb, const struct genl_family *family,
  * toyvpn_event_request() - tells the authorizer of a stranger
  * @tv: device
  * @request: what it asks
- * @net: namespace of the authorizer's socket, which cannot close meanwhile
+ * @net: namespace of the authorizer's socket, which was open just now
  * @portid: that socket
  *
  * Process context.

@@ -853,7 +853,7 @@ int toyvpn_nl_authorizer_set_doit(struct sk_buff *skb, struct genl_info *info)
 		return PTR_ERR(tv);
 	mutex_lock(&tv->lock);
 	err = check_namespace(tv, info) ?:
-	      toyvpn_authorizer_set(tv, genl_info_net(info), info->snd_portid, info->extack);
+	      toyvpn_authorizer_set(tv, NETLINK_CB(skb).sk, info->snd_portid, info->extack);
 	mutex_unlock(&tv->lock);
 	dev_put(tv->dev);
 	return err;
