@@ -3,6 +3,7 @@
 #include <linux/in6.h>
 #include <linux/module.h>
 #include <linux/netlink.h>
+#include <linux/rhashtable.h>
 #include <net/addrconf.h>
 #include <net/genetlink.h>
 #include <net/sock.h>
@@ -24,25 +25,37 @@
 
 static struct genl_family family;
 
+/* Whose a stage is: a socket, by its namespace and port id. Without gaps */
+struct stage_sender {
+	struct net *net;
+	unsigned long portid;
+};
+
 /**
  * struct stage - a peer's change that comes in several messages
- * @all: in @stages
- * @net: where its sender is
- * @portid: its sender
+ * @node: in @stages
+ * @sender: whose it is; one at a time
  * @ifindex: its device
  * @failed: one of its messages was refused; so are those that still follow
  * @config: as far as it came
  */
 struct stage {
-	struct list_head all;
-	struct net *net;
-	u32 portid;
+	struct rhash_head node;
+	struct stage_sender sender;
 	int ifindex;
 	bool failed;
 	struct toyvpn_peer_config config;
 };
 
-static LIST_HEAD(stages);
+/* Whoever has a namespace may begin many, and each socket of the host that closes is looked up */
+static const struct rhashtable_params stage_params = {
+	.head_offset		= offsetof(struct stage, node),
+	.key_offset		= offsetof(struct stage, sender),
+	.key_len		= sizeof(struct stage_sender),
+	.automatic_shrinking	= true,
+};
+
+static struct rhashtable stages;
 static DEFINE_MUTEX(stages_lock);
 
 /*
@@ -705,38 +718,46 @@ static int parse_peer(struct toyvpn_peer_config *config, u32 flags, struct genl_
 
 static void stage_free(struct stage *stage)
 {
-	list_del(&stage->all);
 	kvfree(stage->config.prefixes);
 	toyvpn_blob_free(stage->config.config);
 	toyvpn_blob_free(stage->config.credentials);
 	kfree_sensitive(stage);
 }
 
-/* What the sender of a request has begun for this peer, or something new; or NULL */
+/* It is over, if it is there. @stages_lock is held */
+static void stage_end(struct stage *stage)
+{
+	if (!stage)
+		return;
+	rhashtable_remove_fast(&stages, &stage->node, stage_params);
+	stage_free(stage);
+}
+
+/* What the sender of a request has begun for this peer, or something new; or an ERR_PTR() */
 static struct stage *stage_of(struct genl_info *info, int ifindex, const u8 *public_key,
 			      bool *begun)
 {
+	struct stage_sender sender = { genl_info_net(info), info->snd_portid };
 	struct stage *stage;
+	int err;
 
 	lockdep_assert_held(&stages_lock);
-	*begun = true;
-	list_for_each_entry(stage, &stages, all) {
-		if (stage->portid != info->snd_portid || !net_eq(stage->net, genl_info_net(info)))
-			continue;
-		if (stage->ifindex == ifindex &&
-		    !memcmp(stage->config.public_key, public_key, TOYVPN_KEY_LEN))
-			return stage;
-		stage_free(stage);
-		break;
-	}
-	*begun = false;
+	stage = rhashtable_lookup_fast(&stages, &sender, stage_params);
+	*begun = stage && stage->ifindex == ifindex &&
+		 !memcmp(stage->config.public_key, public_key, TOYVPN_KEY_LEN);
+	if (*begun)
+		return stage;
+	stage_end(stage);
 	stage = kzalloc_obj(*stage, GFP_KERNEL_ACCOUNT);
 	if (!stage)
-		return NULL;
-	stage->net = genl_info_net(info);
-	stage->portid = info->snd_portid;
+		return ERR_PTR(-ENOMEM);
+	stage->sender = sender;
 	stage->ifindex = ifindex;
-	list_add(&stage->all, &stages);
+	err = rhashtable_insert_fast(&stages, &stage->node, stage_params);
+	if (err) {
+		kfree(stage);
+		return ERR_PTR(err);
+	}
 	return stage;
 }
 
@@ -749,8 +770,8 @@ static int set_peer(struct toyvpn_device *tv, struct nlattr *public_key, struct 
 	int err = 0;
 
 	stage = stage_of(info, tv->dev->ifindex, nla_data(public_key), &begun);
-	if (!stage)
-		return -ENOMEM;
+	if (IS_ERR(stage))
+		return PTR_ERR(stage);
 	if (stage->failed) {
 		NL_SET_ERR_MSG(info->extack, "an earlier message of this change was refused");
 		err = -ECANCELED;
@@ -776,7 +797,7 @@ static int set_peer(struct toyvpn_device *tv, struct nlattr *public_key, struct 
 		else if (err && err != -ENOMEM && err != -ENODEV)
 			NL_SET_BAD_ATTR(info->extack, public_key);
 	}
-	stage_free(stage);
+	stage_end(stage);
 	return err;
 }
 
@@ -915,17 +936,14 @@ int toyvpn_nl_request_refuse_doit(struct sk_buff *skb, struct genl_info *info)
 static int on_socket_release(struct notifier_block *nb, unsigned long event, void *data)
 {
 	const struct netlink_notify *notify = data;
-	struct stage *stage, *next;
+	struct stage_sender sender = { notify->net, notify->portid };
 
 	if (event != NETLINK_URELEASE || notify->protocol != NETLINK_GENERIC)
 		return NOTIFY_DONE;
 	/* First: others can have its id already, and must not hear of strangers */
 	toyvpn_authorizer_closed(notify->net, notify->portid);
 	mutex_lock(&stages_lock);
-	list_for_each_entry_safe(stage, next, &stages, all) {
-		if (stage->portid == notify->portid && net_eq(stage->net, notify->net))
-			stage_free(stage);
-	}
+	stage_end(rhashtable_lookup_fast(&stages, &sender, stage_params));
 	mutex_unlock(&stages_lock);
 	return NOTIFY_DONE;
 }
@@ -957,15 +975,28 @@ int __init toyvpn_netlink_init(void)
 {
 	int err;
 
-	err = netlink_register_notifier(&socket_notifier);
+	err = rhashtable_init(&stages, &stage_params);
 	if (err)
 		return err;
+	err = netlink_register_notifier(&socket_notifier);
+	if (err)
+		goto err_stages;
 	err = genl_register_family(&family);
 	if (err)
-		netlink_unregister_notifier(&socket_notifier);
-	else
-		toyvpn_events_init(&family);
+		goto err_notifier;
+	toyvpn_events_init(&family);
+	return 0;
+
+err_notifier:
+	netlink_unregister_notifier(&socket_notifier);
+err_stages:
+	rhashtable_destroy(&stages);
 	return err;
+}
+
+static void stage_left(void *stage, void *unused)
+{
+	stage_free(stage);
 }
 
 /**
@@ -973,14 +1004,11 @@ int __init toyvpn_netlink_init(void)
  */
 void toyvpn_netlink_exit(void)
 {
-	struct stage *stage, *next;
-
 	toyvpn_events_exit();
 	genl_unregister_family(&family);
 	toyvpn_authorizers_end();
 	netlink_unregister_notifier(&socket_notifier);
-	list_for_each_entry_safe(stage, next, &stages, all)
-		stage_free(stage);
+	rhashtable_free_and_destroy(&stages, stage_left, NULL);
 }
 
 MODULE_ALIAS_GENL_FAMILY(TOYVPN_GENL_NAME);
