@@ -236,6 +236,82 @@ reserved() {
 	[[ $(joins f1 carl) == "address 10.9.0.4/29" ]]
 }
 check "what a [Peer] of the file has is nobody else's" reserved
+
+#
+# Who loses a section of the file, or an address
+#
+
+# is_peer NAME
+is_peer() {
+	on right toyvpnctl show vpn0 peers | grep -qF "$(<"$tmp/$1.pub")"
+}
+is_no_peer() {
+	! is_peer "$1"
+}
+# reread CMD...: the server reads its file again, as CMD tells it to
+reread() {
+	: >"$tmp/log"
+	"$@"
+	wait_for 20 grep "vpn0: serving" "$tmp/log"
+}
+# hup: tell the server that its file is another one
+hup() {
+	kill -HUP "$(<"$tmp/server.pid")"
+}
+zoe=("[Peer]" "PublicKey = $(<"$tmp/zoe.pub")")
+pool="Pool = 10.9.0.0/24"
+
+# parts CMD...: zoe's section goes, and CMD has the server look at its file
+parts() {
+	anew "$pool" "${zoe[@]}" "AllowedIPs = 10.8.0.1/32"
+	[[ $(joins f1 carl) == "address 10.9.0.2/24" ]]
+	is_peer zoe
+	server_file "$pool"
+	"$@"
+	grep -F "$(<"$tmp/zoe.pub") has no [Peer] and no address here" "$tmp/log"
+	is_no_peer zoe
+	[[ $(allowed) == "10.9.0.2/32 " ]]
+}
+check "a [Peer] that is in the file no more is a peer no more, after SIGHUP" parts reread hup
+check "after reload" parts reread on right toyvpnctl reload "$tmp/vpn0.conf"
+started_again() {
+	stop_server KILL
+	server
+}
+check "after the server was killed" parts started_again
+shrinks() {
+	anew "Pool = 10.9.0.0/29"
+	[[ $(joins f1 carl) == "address 10.9.0.2/29" && $(joins f2 carl) == "address 10.9.0.3/29" ]]
+	server_file "Pool = 10.9.0.0/30"
+	reread hup
+	is_no_peer f2
+	[[ $(allowed) == "10.9.0.2/32 " ]]
+	[[ $(joins f2 carl) == full ]]
+}
+check "a client whose address is none of the pool any more is a peer no more" shrinks
+to_peer() {
+	anew "$pool"
+	[[ $(joins f1 carl) == "address 10.9.0.2/24" ]]
+	server_file "$pool" "${zoe[@]}" "AllowedIPs = 10.9.0.2/32"
+	reread hup
+	is_no_peer f1
+	[[ $(joins f1 carl) == "address 10.9.0.3/24" ]]
+}
+check "one whose address a [Peer] has now is none, until it logs in and has another" to_peer
+to_server() {
+	anew "$pool"
+	[[ $(joins f1 carl) == "address 10.9.0.2/24" ]]
+	sed -i 's,^Address = .*,Address = 10.9.0.2/24,' "$tmp/vpn0.conf"
+	reread hup
+	is_no_peer f1
+	[[ $(joins f1 carl) == "address 10.9.0.1/24" ]]
+}
+check "nor is one whose address is the server's now" to_server
+by_hand() {
+	anew "$pool" "PostUp = toyvpnctl set vpn0 peer $(<"$tmp/zoe.pub") allowed-ips 10.8.0.1/32"
+	is_peer zoe
+}
+check "whom a command of the file makes a peer is one" by_hand
 stop_server
 
 #

@@ -554,12 +554,12 @@ enum lease_result leases_take(struct leases *leases, struct lease *lease,
  * @key: the client's public key
  * @lease: where to
  *
- * Return: whether there is one.
+ * Return: 1 if there is one, 0 if there is none, -1 if that cannot be read: the user has been told.
  */
-bool leases_find(struct leases *leases, const uint8_t key[static TOYVPN_KEY_LEN],
-		 struct lease *lease)
+int leases_find(struct leases *leases, const uint8_t key[static TOYVPN_KEY_LEN],
+		struct lease *lease)
 {
-	return first_row(leases, for_key(leases, FIND, key), lease) > 0;
+	return first_row(leases, for_key(leases, FIND, key), lease);
 }
 
 /**

@@ -68,8 +68,8 @@ bool leases_commit(struct leases *leases);
 enum lease_result leases_take(struct leases *leases, struct lease *lease,
 			      const struct lease_limits *limits,
 			      uint8_t former[static TOYVPN_KEY_LEN]);
-bool leases_find(struct leases *leases, const uint8_t key[static TOYVPN_KEY_LEN],
-		 struct lease *lease);
+int leases_find(struct leases *leases, const uint8_t key[static TOYVPN_KEY_LEN],
+		struct lease *lease);
 bool leases_saw(struct leases *leases, const uint8_t key[static TOYVPN_KEY_LEN], int64_t when);
 bool leases_each(struct leases *leases, bool (*each)(const struct lease *lease, void *data),
 		 void *data);

@@ -196,39 +196,71 @@ bool record_acquire(struct record *record)
 	return take_lock(record, true) && load(record);
 }
 
+static const struct {
+	const char *ending;
+	const char *does;
+} roles[] = {
+	[RECORD_WATCHES] = { ".watch", "keeps it connected" },
+	[RECORD_SERVES] = { ".serve", "serves it" },
+};
+
+/* The process that has a lock on an open file, 0 if none has. */
+static pid_t holder(int fd)
+{
+	struct flock place = { .l_type = F_WRLCK, .l_whence = SEEK_SET };
+
+	return fcntl(fd, F_GETLK, &place) || place.l_type == F_UNLCK ? 0 : place.l_pid;
+}
+
 /**
- * record_watch() - become the one process that keeps a tunnel connected
+ * record_take_role() - become the one process that does something for a tunnel
  * @record: the tunnel's record
- * @watcher: set to the process that is it already, or to 0; NULL: just ask, by the result
+ * @role: what it does
  *
- * Return: with @watcher, what is to be kept open meanwhile, or -1. Without, the process that keeps
- * it connected, or 0.
+ * Return: what is to be kept open meanwhile, or -1: the user has been told.
  */
-int record_watch(const struct record *record, pid_t *watcher)
+int record_take_role(const struct record *record, enum record_role role)
 {
 	struct flock place = { .l_type = F_WRLCK, .l_whence = SEEK_SET };
 	char path[PATH_MAX];
+	pid_t other = 0;
 	int fd;
 
-	path_of(record, ".watch", path);
-	fd = open(path, watcher ? O_RDWR | O_CREAT | O_CLOEXEC : O_RDWR | O_CLOEXEC, 0600);
-	if (watcher)
-		*watcher = 0;
-	if (fd >= 0 && watcher && !fcntl(fd, F_SETLK, &place))
+	path_of(record, roles[role].ending, path);
+	fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0600);
+	if (fd >= 0 && !fcntl(fd, F_SETLK, &place))
 		return fd;
-	if (fd < 0 || fcntl(fd, F_GETLK, &place) || place.l_type == F_UNLCK)
-		place.l_pid = 0;
-	if (fd >= 0)
+	if (fd >= 0) {
+		other = holder(fd);
 		close(fd);
-	if (!watcher)
-		return place.l_pid;
-	*watcher = place.l_pid;
-	if (place.l_pid)
-		fail("%s: process %d keeps it connected already", record->ifname,
-		     (int)place.l_pid);
+	}
+	if (other)
+		fail("%s: process %d %s already", record->ifname, (int)other, roles[role].does);
 	else
 		fail("%s: %s", path, strerror(errno));
 	return -1;
+}
+
+/**
+ * record_find_role() - look for the process that does something for a tunnel
+ * @record: the tunnel's record
+ * @role: what it does
+ *
+ * Return: the process, or 0 if there is none.
+ */
+pid_t record_find_role(const struct record *record, enum record_role role)
+{
+	char path[PATH_MAX];
+	pid_t found;
+	int fd;
+
+	path_of(record, roles[role].ending, path);
+	fd = open(path, O_RDWR | O_CLOEXEC);
+	if (fd < 0)
+		return 0;
+	found = holder(fd);
+	close(fd);
+	return found;
 }
 
 static bool write_all(const char *path, const char *text)

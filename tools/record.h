@@ -15,6 +15,12 @@
 
 #define RECORD_FOLDER	"/run/toyvpn"
 
+/* What one process does for a tunnel, for as long as it runs. */
+enum record_role {
+	RECORD_WATCHES,		/* keeps it connected */
+	RECORD_SERVES,		/* takes its clients in */
+};
+
 /**
  * struct record - what was done for a tunnel
  * @ifname: its link
@@ -37,7 +43,8 @@ bool record_load(struct record *record, const char *ifname);
 void record_close(struct record *record);
 void record_release(struct record *record);
 bool record_acquire(struct record *record);
-int record_watch(const struct record *record, pid_t *watcher);
+int record_take_role(const struct record *record, enum record_role role);
+pid_t record_find_role(const struct record *record, enum record_role role);
 bool record_save(struct record *record);
 bool record_remove(struct record *record);
 

@@ -9,10 +9,17 @@
 #include "tunnel.h"
 #include "watch.h"
 
+/* Who goes on with the tunnel reads its file again. */
+static bool tell(const struct tunnel *tunnel, enum record_role role)
+{
+	pid_t process = record_find_role(&tunnel->record, role);
+
+	return process && !kill(process, SIGHUP);
+}
+
 static bool reload(struct tunnel *tunnel, struct watch *watch)
 {
 	const char *ifname = tunnel->quick.ifname;
-	pid_t watcher;
 
 	if (!tunnel_open(tunnel, ifname))
 		return false;
@@ -24,9 +31,9 @@ static bool reload(struct tunnel *tunnel, struct watch *watch)
 	if (!tunnel_find_link(tunnel) || !login_prepare(&tunnel->quick, false) ||
 	    !watch_resolve(watch, tunnel, false) || !tunnel_change(tunnel, NULL))
 		return false;
-	watcher = record_watch(&tunnel->record, NULL);
-	if (watcher > 0)
-		kill(watcher, SIGHUP);
+	tell(tunnel, RECORD_WATCHES);
+	if (!tell(tunnel, RECORD_SERVES) && tunnel->quick.n_pool)
+		warn("%s: peers that are not in its file stay until \"serve\" runs", ifname);
 	return true;
 }
 

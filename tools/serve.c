@@ -221,6 +221,7 @@ static bool bring_up(struct tunnel *tunnel, struct server *server)
 		return false;
 	if (!config_resolve(&tunnel->quick.dev, tunnel->quick.path))
 		return false;
+	server->is_new = record->is_new;
 	if (record->is_new)
 		record_set_text(record, MADE_BY, US);
 	if (tunnel_change(tunnel, NULL))
@@ -230,7 +231,8 @@ static bool bring_up(struct tunnel *tunnel, struct server *server)
 	return false;
 }
 
-static enum end run(struct tunnel *tunnel, struct server *server, int signals)
+/* @role: the server's, for which "reload" finds it, from one file to the next; -1: not taken yet */
+static enum end run(struct tunnel *tunnel, struct server *server, int signals, int *role)
 {
 	enum end end = END_FAILED;
 	bool good, fresh, mine;
@@ -238,13 +240,19 @@ static enum end run(struct tunnel *tunnel, struct server *server, int signals)
 	if (!tunnel_open(tunnel, tunnel->quick.ifname))
 		return END_FAILED;
 	fresh = tunnel->record.is_new;
-	good = bring_up(tunnel, server) && server_claim(server) && server_open(server);
+	good = bring_up(tunnel, server) && server_claim(server);
+	if (good && *role < 0)
+		*role = record_take_role(&tunnel->record, RECORD_SERVES);
+	good = good && *role >= 0 && server_open(server);
 	if (!good && fresh && !tunnel->record.is_new)
 		tunnel_undo(tunnel, false);
 	mine = is_ours(tunnel);
 	record_release(&tunnel->record);
 	if (good)
 		end = serve(server, signals);
+	/* Before anybody else can claim the device */
+	if (end != END_AGAIN && *role >= 0)
+		close(*role);
 	/* Who is told to end leaves nothing. Who fails leaves all to the one that comes next. */
 	if (end == END_TOLD && mine &&
 	    !(record_acquire(&tunnel->record) && tunnel_undo(tunnel, false)))
@@ -252,7 +260,7 @@ static enum end run(struct tunnel *tunnel, struct server *server, int signals)
 	return end;
 }
 
-static enum end serve_once(int argc, char *argv[], int signals)
+static enum end serve_once(int argc, char *argv[], int signals, int *role)
 {
 	struct tunnel tunnel = { .record.lock = -1 };
 	struct server server = { .quick = &tunnel.quick };
@@ -260,7 +268,7 @@ static enum end serve_once(int argc, char *argv[], int signals)
 	enum end end = END_FAILED;
 
 	if (name && quick_read(&tunnel.quick, name) && server_check(&server))
-		end = run(&tunnel, &server, signals);
+		end = run(&tunnel, &server, signals, role);
 	server_close(&server);
 	tunnel_close(&tunnel);
 	return end;
@@ -275,13 +283,13 @@ static enum end serve_once(int argc, char *argv[], int signals)
  */
 bool cmd_serve(int argc, char *argv[])
 {
-	int signals = open_signals();
+	int signals = open_signals(), role = -1;
 	enum end end;
 
 	if (signals < 0)
 		return fail("cannot wait for signals: %s", strerror(errno));
 	do {
-		end = serve_once(argc, argv, signals);
+		end = serve_once(argc, argv, signals, &role);
 	} while (end == END_AGAIN);
 	close(signals);
 	return end == END_TOLD;

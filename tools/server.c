@@ -39,7 +39,7 @@ static const char *addresses(char text[static ADDRESSES_SIZE], const struct leas
 static bool find_lease(struct server *server, const struct peer *peer, struct lease *lease)
 {
 	return !peer_index_find(server->others, peer->public_key) &&
-	       leases_find(server->leases, peer->public_key, lease);
+	       leases_find(server->leases, peer->public_key, lease) > 0;
 }
 
 /* What a client is given with each handshake. */
@@ -401,18 +401,42 @@ bool server_check(struct server *server)
 	return true;
 }
 
-/* Go on with the clients that are there. What they are given may be another thing now. */
-static bool adopt(struct server *server)
+/* Who lost its section of the file, or its lease: nothing else would ever end such a peer. */
+static bool drop(struct server *server, const struct peer *peer)
+{
+	char key[KEY_TEXT_SIZE];
+
+	key_to_text(key, peer->public_key);
+	note("%s has no [Peer] and no address here: it is a peer no more", key);
+	return authorizer_remove(&server->auth, peer->public_key);
+}
+
+/* Go on with a peer that is there, if it still is one. */
+static bool adopt_peer(struct server *server, const struct peer *peer)
 {
 	struct lease lease;
+	int found;
+
+	if (peer_index_find(server->others, peer->public_key))
+		return true;
+	found = leases_find(server->leases, peer->public_key, &lease);
+	/* What clients are given may be another thing now. */
+	if (found > 0)
+		return admit(server, &lease, 0);
+	/* Of a link that is new, commands of the file may have made peers just now. */
+	return !found && (server->is_new || drop(server, peer));
+}
+
+/* Go on with the peers that are there. */
+static bool adopt(struct server *server)
+{
 	bool good = true;
 	size_t i;
 
 	if (!check_users(server) || !fetch(server))
 		return false;
 	for (i = 0; good && i < server->dev.n_peers; i++)
-		if (find_lease(server, server->dev.peers[i], &lease))
-			good = admit(server, &lease, 0);
+		good = adopt_peer(server, server->dev.peers[i]);
 	return good;
 }
 

@@ -29,6 +29,7 @@
  * @users_stat: that file, as it was read
  * @idle: seconds without a handshake until a client is a peer no more
  * @lease: seconds until the address of a client that was not seen can be another's
+ * @is_new: its device was made just now: who is a peer there was made one by its file
  * @refused: how many were refused since the last look at the clients
  */
 struct server {
@@ -44,6 +45,7 @@ struct server {
 	struct stat users_stat;
 	uint32_t idle;
 	uint32_t lease;
+	bool is_new;
 	unsigned int refused;
 };
 

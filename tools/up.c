@@ -105,13 +105,12 @@ static bool make_and_watch(struct tunnel *tunnel, struct watch *watch,
 			   const struct options *options, enum watch_end *how)
 {
 	int watching = -1;
-	pid_t other;
 	bool good;
 
 	if (!tunnel_open(tunnel, tunnel->quick.ifname) || !start_afresh(tunnel, options))
 		return false;
 	if (options->stay) {
-		watching = record_watch(&tunnel->record, &other);
+		watching = record_take_role(&tunnel->record, RECORD_WATCHES);
 		if (watching < 0)
 			return false;
 	}

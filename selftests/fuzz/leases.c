@@ -108,7 +108,7 @@ static void serve(struct leases *leases)
 	must(leases_begin(leases));
 	if (leases_take(leases, &lease, &limits, former) == LEASE_OK) {
 		must(leases_commit(leases));
-		must(leases_find(leases, lease.public_key, &found));
+		must(leases_find(leases, lease.public_key, &found) == 1);
 		must(!strcmp(found.login, lease.login) && found.slot == lease.slot);
 		must(leases_saw(leases, lease.public_key, 400));
 		check_one(&found, NULL);
