@@ -248,6 +248,10 @@ is_peer() {
 is_no_peer() {
 	! is_peer "$1"
 }
+# of_zoe WHAT: what "toyvpnctl show" says of it, of zoe
+of_zoe() {
+	on right toyvpnctl show vpn0 "$1" | grep -F "$(<"$tmp/zoe.pub")" | cut -f 2
+}
 # reread CMD...: the server reads its file again, as CMD tells it to
 reread() {
 	: >"$tmp/log"
@@ -279,6 +283,19 @@ started_again() {
 	server
 }
 check "after the server was killed" parts started_again
+changes() {
+	anew "$pool" "${zoe[@]}" "AllowedIPs = 10.8.0.1/32, 10.8.0.2/32" \
+		"PresharedKey = $(toyvpnctl genpsk)" "Endpoint = ${outer4[left]}:9" "PersistentKeepalive = 25"
+	[[ $(joins f1 carl) == "address 10.9.0.2/24" ]]
+	server_file "$pool" "${zoe[@]}" "AllowedIPs = 10.8.0.2/32"
+	reread hup
+	[[ $(of_zoe allowed-ips) == 10.8.0.2/32 ]]
+	[[ $(of_zoe preshared-keys) == "(none)" ]]
+	[[ $(of_zoe persistent-keepalive) == off ]]
+	[[ $(of_zoe endpoints) == "${outer4[left]}:9" ]]
+	[[ $(allowed) == "10.8.0.2/32 10.9.0.2/32 " ]]
+}
+check "one whose section is another has what is there now, and the place that it had" changes
 shrinks() {
 	anew "Pool = 10.9.0.0/29"
 	[[ $(joins f1 carl) == "address 10.9.0.2/29" && $(joins f2 carl) == "address 10.9.0.3/29" ]]

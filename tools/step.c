@@ -147,9 +147,9 @@ static bool do_device(const struct step_change *change, json_object *did)
 		want.fwmark = tunnel->mark;
 		want.has |= DEVICE_FWMARK;
 	}
-	/* A server has peers that no file names: its clients. */
+	/* A server has peers that no file names: its clients. Who is none it finds when it serves. */
 	good = sync_device(tunnel->genl, tunnel->record.ifname, &want,
-			   change->quick->n_pool ? SYNC_ADD : SYNC_DIFFERENCES,
+			   change->quick->n_pool ? SYNC_SERVER : SYNC_DIFFERENCES,
 			   change->quick->path);
 	device_clear(&want);
 	return good;

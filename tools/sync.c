@@ -148,9 +148,10 @@ static bool plan(struct genl *genl, struct device *now, struct device *want,
 	if (secrets_are_hidden(now))
 		return fail("%s: only root may change this (CAP_NET_ADMIN)", now->ifname);
 	want_defaults(want);
-	if (mode == SYNC_DIFFERENCES)
+	if (mode != SYNC_REPLACE)
 		want_differences(want, now);
-	want_removals(want, now);
+	if (mode != SYNC_SERVER)
+		want_removals(want, now);
 	return true;
 }
 

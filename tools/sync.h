@@ -13,6 +13,7 @@ enum sync_mode {
 	SYNC_ADD,		/* it stays */
 	SYNC_REPLACE,		/* it goes back to its default, and peers go */
 	SYNC_DIFFERENCES,	/* likewise, but nothing is touched that need not be */
+	SYNC_SERVER,		/* likewise, but peers stay: they may be its clients */
 };
 
 bool sync_device(struct genl *genl, const char *ifname, struct device *want,
