@@ -329,6 +329,52 @@ by_hand() {
 	is_peer zoe
 }
 check "whom a command of the file makes a peer is one" by_hand
+
+#
+# Names of peers
+#
+
+# The files of a namespace are mounted over those of /etc.
+mkdir -p /etc/netns/right
+defer rm -rf /etc/netns/right
+echo "nameserver 192.0.2.53" >/etc/netns/right/resolv.conf
+echo "127.0.0.1 localhost" >/etc/netns/right/hosts
+unknown() {
+	anew "$pool" "${zoe[@]}" "AllowedIPs = 10.8.0.1/32" "Endpoint = ${outer4[left]}:9"
+	[[ $(joins f1 carl) == "address 10.9.0.2/24" ]]
+	server_file "$pool" "${zoe[@]}" "AllowedIPs = 10.8.0.2/32" "Endpoint = zoe.test:9" \
+		"[Peer]" "PublicKey = $(<"$tmp/bert.pub")" "Endpoint = a..b:9"
+	reread hup
+	grep "warning: .*: Endpoint: 'zoe.test': " "$tmp/log"
+	grep "warning: .*: Endpoint: 'a..b': " "$tmp/log"
+	is_peer bert
+	[[ $(of_zoe allowed-ips) == 10.8.0.2/32 ]]
+	[[ $(of_zoe endpoints) == "${outer4[left]}:9" ]]
+	[[ $(joins f2 carl) == "address 10.9.0.3/24" ]]
+}
+check "names that nobody knows take logins from nobody, and no peer its place" unknown
+unknown_at_first() {
+	stop_server
+	server
+	[[ $(of_zoe endpoints) == "(none)" ]]
+	[[ $(joins f2 carl) == "address 10.9.0.3/24" ]]
+}
+check "also when the server starts" unknown_at_first
+known_again() {
+	echo "${outer4[left]} zoe.test" >>/etc/netns/right/hosts
+	reread hup
+	[[ $(of_zoe endpoints) == "${outer4[left]}:9" ]]
+}
+check "a name that is known when the file is read again is where its peer is" known_again
+no_host() {
+	server_file "$pool" "${zoe[@]}" "Endpoint = 224.0.0.1:9"
+	: >"$tmp/log"
+	hup
+	wait_for 10 grep "'224.0.0.1': not the address of one host" "$tmp/log"
+	is_peer bert
+	[[ $(joins f2 carl) == "address 10.9.0.3/24" ]]
+}
+check "an address that can be no peer's is an error of the file, which changes nothing" no_host
 stop_server
 
 #

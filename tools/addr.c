@@ -232,6 +232,22 @@ const char *endpoint_flaw(const union endpoint *endpoint)
 }
 
 /**
+ * endpoint_is_address() - whether a host is an address, for which nobody has to be asked
+ * @host: an address, or a name
+ *
+ * Return: whether it is.
+ */
+bool endpoint_is_address(const char *host)
+{
+	struct addrinfo hints = { .ai_flags = AI_NUMERICHOST }, *found;
+
+	if (getaddrinfo(host, NULL, &hints, &found))
+		return false;
+	freeaddrinfo(found);
+	return true;
+}
+
+/**
  * endpoint_resolve() - find the address of a host
  * @endpoint: where to
  * @host: an address, or a name to resolve

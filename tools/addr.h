@@ -48,6 +48,7 @@ int allowed_ip_compare(const struct allowed_ip *a, const struct allowed_ip *b);
 
 bool endpoint_split(const char *text, char **host, uint16_t *port, const char **why);
 uint32_t endpoint_retries(void);
+bool endpoint_is_address(const char *host);
 bool endpoint_resolve(union endpoint *endpoint, const char *host, uint16_t port,
 		      const char **why);
 const char *endpoint_flaw(const union endpoint *endpoint);

@@ -591,6 +591,19 @@ bool config_from_file(struct device *dev, const char *path)
 	return config_read(dev, path, NULL, NULL);
 }
 
+static bool resolve(struct peer *peer, const char *path)
+{
+	const struct place at = {
+		.file = path,
+		.line = peer->host_line,
+		.word = path ? "Endpoint" : "endpoint",
+	};
+	const char *why;
+
+	return endpoint_resolve(&peer->endpoint, peer->host, peer->port, &why) ||
+	       fail_at(&at, "'%s': %s", peer->host, why);
+}
+
 /**
  * config_resolve() - find the addresses of all endpoints
  * @dev: what is wanted
@@ -602,18 +615,37 @@ bool config_from_file(struct device *dev, const char *path)
  */
 bool config_resolve(struct device *dev, const char *path)
 {
-	struct place at = { .file = path, .word = path ? "Endpoint" : "endpoint" };
-	const char *why;
 	size_t i;
 
 	for (i = 0; i < dev->n_peers; i++) {
 		struct peer *peer = dev->peers[i];
 
-		if (!peer->host || peer->has & PEER_REMOVE)
+		if (peer->host && !(peer->has & PEER_REMOVE) && !resolve(peer, path))
+			return false;
+	}
+	return true;
+}
+
+/**
+ * config_resolve_addresses() - read the endpoints that are addresses, and leave just names
+ * @dev: what is wanted
+ * @path: the file that it comes from
+ *
+ * Return: whether these are right; if not, the user has been told.
+ */
+bool config_resolve_addresses(struct device *dev, const char *path)
+{
+	size_t i;
+
+	for (i = 0; i < dev->n_peers; i++) {
+		struct peer *peer = dev->peers[i];
+
+		if (!peer->host || !endpoint_is_address(peer->host))
 			continue;
-		at.line = peer->host_line;
-		if (!endpoint_resolve(&peer->endpoint, peer->host, peer->port, &why))
-			return fail_at(&at, "'%s': %s", peer->host, why);
+		if (!resolve(peer, path))
+			return false;
+		free(peer->host);
+		peer->host = NULL;
 	}
 	return true;
 }

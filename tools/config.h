@@ -26,5 +26,6 @@ bool config_from_file(struct device *dev, const char *path);
 bool config_read(struct device *dev, const char *path, const struct config_key *more, void *to);
 char *config_next_entry(char **list, const char *separators);
 bool config_resolve(struct device *dev, const char *path);
+bool config_resolve_addresses(struct device *dev, const char *path);
 
 #endif

@@ -110,6 +110,18 @@ bool resolver_read(struct resolver *resolver)
 }
 
 /**
+ * answer_error() - why there are no addresses
+ * @answer: an answer with an error
+ *
+ * Return: a phrase.
+ */
+const char *answer_error(const struct answer *answer)
+{
+	return answer->error == EAI_SYSTEM ? "the name service failed" :
+	       gai_strerror(answer->error);
+}
+
+/**
  * resolver_stop() - end a search, if it is under way
  * @resolver: the search
  */

@@ -32,6 +32,7 @@ struct resolver {
 
 bool resolver_start(struct resolver *resolver, const char *host, uint16_t port);
 bool resolver_read(struct resolver *resolver);
+const char *answer_error(const struct answer *answer);
 void resolver_stop(struct resolver *resolver);
 
 #endif

@@ -14,10 +14,10 @@
 
 #include "clock.h"
 #include "commands.h"
-#include "config.h"
 #include "encoding.h"
 #include "help.h"
 #include "report.h"
+#include "resolve.h"
 #include "server.h"
 #include "tunnel.h"
 
@@ -27,6 +27,10 @@
 #define LEASE_DEFAULT	86400
 /* Milliseconds between two looks at the clients. */
 #define LOOK_INTERVAL_MS	10000
+
+/* Milliseconds for which names of peers are waited for, and how many are looked up at a time. */
+#define NAMES_PATIENCE	5000
+#define LOOKUPS		16
 
 enum { REQUESTS, LOGINS, USERS, SIGNALS, SOURCES };
 
@@ -134,6 +138,98 @@ static bool is_told_to_end(int fd, const char *path, enum end *end)
 	return told || (again && is_good(path));
 }
 
+/*
+ * The names of peers
+ */
+
+/* Without an address of ours a peer is where it was, or comes to us: nobody has to wait for it. */
+static void end_lookup(struct peer *peer, const struct answer *answer, const char *path)
+{
+	if (answer && !answer->error) {
+		peer->endpoint = answer->list[0];
+	} else {
+		warn("%s:%u: Endpoint: '%s': %s", path, peer->host_line, peer->host,
+		     answer ? answer_error(answer) : "no answer so far");
+		peer->has &= ~PEER_ENDPOINT;
+	}
+	free(peer->host);
+	peer->host = NULL;
+}
+
+/* @peer: whose name it is */
+struct lookup {
+	struct peer *peer;
+	struct resolver resolver;
+};
+
+/* Have as many names looked up as may be at a time, from the @next one on. */
+static bool start_lookups(struct lookup lookups[static LOOKUPS], const struct device *dev,
+			  size_t *next)
+{
+	size_t i;
+
+	for (i = 0; i < LOOKUPS; i++) {
+		struct lookup *lookup = &lookups[i];
+
+		if (lookup->resolver.fd >= 0)
+			continue;
+		while (*next < dev->n_peers && !dev->peers[*next]->host)
+			(*next)++;
+		if (*next == dev->n_peers)
+			break;
+		lookup->peer = dev->peers[(*next)++];
+		if (!resolver_start(&lookup->resolver, lookup->peer->host, lookup->peer->port))
+			return false;
+	}
+	return true;
+}
+
+/* Wait for answers until @end. Returns whether there are more to come that are worth it. */
+static bool wait_for_lookups(struct lookup lookups[static LOOKUPS], const char *path, int signals,
+			     uint64_t end)
+{
+	struct pollfd fds[LOOKUPS + 1] = { { .fd = signals, .events = POLLIN } };
+	uint64_t now = clock_ms(CLOCK_BOOTTIME);
+	bool running = false;
+	size_t i;
+
+	for (i = 0; i < LOOKUPS; i++) {
+		fds[i + 1] = (struct pollfd){ .fd = lookups[i].resolver.fd, .events = POLLIN };
+		running |= fds[i + 1].fd >= 0;
+	}
+	if (!running || poll(fds, LOOKUPS + 1, now < end ? (int)(end - now) : 0) <= 0)
+		return false;
+	for (i = 0; i < LOOKUPS; i++)
+		if (fds[i + 1].revents && resolver_read(&lookups[i].resolver))
+			end_lookup(lookups[i].peer, &lookups[i].resolver.answer, path);
+	return !fds[0].revents;
+}
+
+/* Look all names up, once: a dead one takes logins from nobody. A signal ends the waiting. */
+static bool find_names(struct quick *quick, int signals)
+{
+	uint64_t end = clock_ms(CLOCK_BOOTTIME) + NAMES_PATIENCE;
+	struct lookup lookups[LOOKUPS];
+	size_t next = 0, i;
+	bool good;
+
+	for (i = 0; i < LOOKUPS; i++)
+		lookups[i].resolver = (struct resolver){ .fd = -1 };
+	do {
+		good = start_lookups(lookups, &quick->dev, &next);
+	} while (good && wait_for_lookups(lookups, quick->path, signals, end));
+	for (i = 0; i < LOOKUPS; i++)
+		resolver_stop(&lookups[i].resolver);
+	for (i = 0; i < quick->dev.n_peers; i++)
+		if (quick->dev.peers[i]->host)
+			end_lookup(quick->dev.peers[i], NULL, quick->path);
+	return good;
+}
+
+/*
+ * Serving
+ */
+
 static enum end serve_until_end(struct server *server, struct pollfd sources[static SOURCES])
 {
 	uint64_t next = clock_ms(CLOCK_BOOTTIME) + LOOK_INTERVAL_MS;
@@ -219,8 +315,6 @@ static bool bring_up(struct tunnel *tunnel, struct server *server)
 	/* While another one serves, nothing is changed. */
 	if (!record->is_new && !server_claim(server))
 		return false;
-	if (!config_resolve(&tunnel->quick.dev, tunnel->quick.path))
-		return false;
 	server->is_new = record->is_new;
 	if (record->is_new)
 		record_set_text(record, MADE_BY, US);
@@ -267,7 +361,8 @@ static enum end serve_once(int argc, char *argv[], int signals, int *role)
 	const char *name = read_words(&server, argc, argv);
 	enum end end = END_FAILED;
 
-	if (name && quick_read(&tunnel.quick, name) && server_check(&server))
+	if (name && quick_read(&tunnel.quick, name) && server_check(&server) &&
+	    find_names(&tunnel.quick, signals))
 		end = run(&tunnel, &server, signals, role);
 	server_close(&server);
 	tunnel_close(&tunnel);

@@ -11,6 +11,7 @@
 
 #include <sodium.h>
 
+#include "config.h"
 #include "fetch.h"
 #include "genl.h"
 #include "login.h"
@@ -380,6 +381,8 @@ bool server_check(struct server *server)
 		return false;
 	if (!make_config(server, server->pool.last, &blob, bytes, &len))
 		return fail("%s: Push: this is more than a handshake has room for", quick->path);
+	if (!config_resolve_addresses(&server->quick->dev, quick->path))
+		return false;
 	for (i = 0; i < quick->own.n_addresses; i++) {
 		struct allowed_ip own = quick->own.addresses[i];
 

@@ -115,22 +115,6 @@ __printf(2, 3) static void say(const struct tunnel *tunnel, const char *fmt, ...
  * Names
  */
 
-static const char *why_not(const struct answer *answer)
-{
-	return answer->error == EAI_SYSTEM ? "the name service failed" :
-	       gai_strerror(answer->error);
-}
-
-static bool is_address(const char *host)
-{
-	struct addrinfo hints = { .ai_flags = AI_NUMERICHOST }, *found;
-
-	if (getaddrinfo(host, NULL, &hints, &found))
-		return false;
-	freeaddrinfo(found);
-	return true;
-}
-
 /* Take over the addresses that were found. Returns which of them is in use, or -1. */
 static int take_answer(struct client *client)
 {
@@ -201,7 +185,7 @@ static bool find_addresses(struct client *client, struct watch *watch)
 	bool is_up = recall_address(client, tunnel);
 	int current;
 
-	if (!is_address(client->host))
+	if (!endpoint_is_address(client->host))
 		say(tunnel, "resolving %s", client->host);
 	for (;;) {
 		if (!resolver_start(&client->resolver, client->host, client->peer->port))
@@ -218,8 +202,8 @@ static bool find_addresses(struct client *client, struct watch *watch)
 		}
 		if (!forever && (answer->error != EAI_AGAIN || tries++ >= most))
 			return fail("%s:%u: Endpoint: '%s': %s", tunnel->quick.path,
-				    client->peer->host_line, client->host, why_not(answer));
-		warn("%s: %s; next try in %u.%u seconds", client->host, why_not(answer),
+				    client->peer->host_line, client->host, answer_error(answer));
+		warn("%s: %s; next try in %u.%u seconds", client->host, answer_error(answer),
 		     wait / 1000, wait % 1000 / 100);
 		if (!pause_unlocked(watch, wait))
 			return false;
@@ -650,7 +634,7 @@ static void take_addresses(struct running *run, struct client *client)
 	if (!resolver_read(&client->resolver))
 		return;
 	if (answer->error)
-		warn("%s: %s", client->host, why_not(answer));
+		warn("%s: %s", client->host, answer_error(answer));
 	else
 		current = take_answer(client);
 	act(run, client, stay_resolved(&client->stay, now_ms(), answer->error ? 0 : answer->n,
