@@ -112,6 +112,40 @@ two() {
 	as_before
 }
 check "of two servers each has its own, and the last one puts back what was" two
+# folder: that of the records of right, whose lock all wait for that change what tunnels share
+folder() {
+	on right python3 -c '
+import socket
+
+cookie = socket.socket().getsockopt(socket.SOL_SOCKET, 71, 8)
+print("/run/toyvpn/netns-%d" % int.from_bytes(cookie, "little"))'
+}
+# waits PID: whether it waits for such a lock
+waits() {
+	grep -e "-> FLOCK .* $1 " /proc/locks
+}
+in_turn() {
+	local pid
+
+	exec 9<"$(folder)"
+	flock 9
+	server 9<&- &
+	wait_for 20 test -s "$tmp/server.pid"
+	pid=$(<"$tmp/server.pid")
+	wait_for 20 waits "$pid"
+	[[ $(rules) == "$before" && $(settings) == "$settings_before" ]]
+	flock -u 9
+	wait $!
+	[[ $(settings | awk '{ print $3 }' | xargs) == "1 1 2" ]]
+	flock 9
+	stop_server 9<&- &
+	wait_for 20 waits "$pid"
+	[[ $(rules) == *toyvpn_nat_vpn0* ]]
+	flock -u 9
+	wait $!
+	as_before
+}
+check "while another changes what they share, a server waits" in_turn
 forwards() {
 	on right sysctl -q net.ipv4.ip_forward=1
 	server

@@ -4,6 +4,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "dns.h"
 #include "encoding.h"
@@ -96,19 +97,33 @@ static bool undo_kill_switch(struct tunnel *tunnel, json_object *did, const char
 	return killswitch_unset(tunnel->record.ifname);
 }
 
+/* Tunnels share forwarding: nobody turns it off between another's look at it and its table. */
 static bool do_nat(const struct step_change *change, json_object *did)
 {
 	const struct quick *quick = change->quick;
+	int lock = record_lock_all(&change->tunnel->record);
+	bool good;
 
 	(void)did;
-	return nat_up(quick->ifname, quick->pool, quick->n_pool, quick->nat);
+	if (lock < 0)
+		return false;
+	good = nat_up(quick->ifname, quick->pool, quick->n_pool, quick->nat);
+	close(lock);
+	return good;
 }
 
 static bool undo_nat(struct tunnel *tunnel, json_object *did, const char *was)
 {
+	int lock = record_lock_all(&tunnel->record);
+	bool good;
+
 	(void)did;
 	(void)was;
-	return nat_down(tunnel->record.ifname);
+	if (lock < 0)
+		return false;
+	good = nat_down(tunnel->record.ifname);
+	close(lock);
+	return good;
 }
 
 static bool do_link(const struct step_change *change, json_object *did)
