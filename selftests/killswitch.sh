@@ -11,6 +11,7 @@
 
 conf=$tmp/home.conf
 
+# write_conf [KILLSWITCH [HOST]]
 write_conf() {
 	cat >"$conf" <<-END
 	[Interface]
@@ -19,7 +20,7 @@ write_conf() {
 	KillSwitch = ${1:-yes}
 	[Peer]
 	PublicKey = ${key[right]}
-	Endpoint = 192.0.2.2:$port
+	Endpoint = ${2:-192.0.2.2}:$port
 	AllowedIPs = 0.0.0.0/0, ::/0
 	END
 }
@@ -196,3 +197,46 @@ check "nothing leaves" closed 10 true
 check "still closed" no_ping left 203.0.113.7
 check "until down" on left toyvpnctl down home
 check "then all is open" pings left 203.0.113.7
+
+# The server has a name, which nobody can be asked for once all is closed.
+mkdir -p /etc/netns/left
+defer rm -rf /etc/netns/left
+echo "nameserver 192.0.2.2" >/etc/netns/left/resolv.conf
+spawn on right dnsmasq --keep-in-foreground --conf-file=/dev/null --no-resolv --no-hosts --bind-interfaces \
+	--user=root --pid-file= --listen-address=192.0.2.2 --address=/vpn.test/192.0.2.2
+write_conf yes vpn.test
+stay() {
+	spawn on left toyvpnctl up "$conf" --stay >"$tmp/log" 2>&1
+	stay=$!
+}
+ended() {
+	if kill -0 "$stay" 2>/dev/null; then
+		return 1
+	fi
+}
+# The link is gone, and the process that kept it has ended.
+lost() {
+	ip -n left link del home
+	wait_for 60 ended
+}
+knows_name() {
+	wait_for 60 on left getent ahosts vpn.test
+}
+no_name() {
+	if on left getent ahosts vpn.test; then
+		return 1
+	fi
+}
+check "a name for the server" knows_name
+stay
+check "up --stay, by this name" goes left 203.0.113.7 120
+check "which nobody can be asked for now" no_name
+check "the link is removed" closed 5 lost
+stay
+check "up --stay again, by the address that the name had" closed 5 goes left 203.0.113.7 120
+check "the link is removed again" closed 5 lost
+check "an up that fails" closed 5 fails
+check "up, by the address that the name had" closed 5 on left toyvpnctl up "$conf"
+check "through the tunnel" pings left 203.0.113.7
+check "down" on left toyvpnctl down home
+check "and the name is asked for" knows_name

@@ -24,8 +24,9 @@ enum record_role {
 /**
  * struct record - what was done for a tunnel
  * @ifname: its link
- * @json: all of it, as it is on disk: "file" that it was made from, "mark" of its packets, and
- * "steps", each with what it "did" and what "was" there before
+ * @json: all of it, as it is on disk: "file" that it was made from, "mark" of its packets,
+ * "addresses" of its peers' names (known.c), and "steps", each with what it "did" and what "was"
+ * there before
  * @folder: where records of this namespace are
  * @lock: file that is locked while the tunnel is changed
  * @is_new: nothing is on disk

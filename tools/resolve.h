@@ -13,6 +13,18 @@
 #define RESOLVE_MAX	16
 
 /**
+ * struct answer - what a search for addresses found
+ * @error: of getaddrinfo()
+ * @n: how many addresses
+ * @list: these
+ */
+struct answer {
+	int error;
+	unsigned int n;
+	union endpoint list[RESOLVE_MAX];
+};
+
+/**
  * struct resolver - a search for addresses
  * @pid: the process, 0 if there is none
  * @fd: where its answer comes from, -1 if there is none
@@ -23,11 +35,7 @@ struct resolver {
 	pid_t pid;
 	int fd;
 	size_t len;
-	struct answer {
-		int error;	/* of getaddrinfo() */
-		unsigned int n;
-		union endpoint list[RESOLVE_MAX];
-	} answer;
+	struct answer answer;
 };
 
 bool resolver_start(struct resolver *resolver, const char *host, uint16_t port);

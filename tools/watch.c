@@ -21,6 +21,7 @@
 #include "events.h"
 #include "fetch.h"
 #include "genl.h"
+#include "known.h"
 #include "names.h"
 #include "report.h"
 #include "stay.h"
@@ -175,6 +176,24 @@ static bool pause_unlocked(struct watch *watch, unsigned int ms)
 	return !watch->over;
 }
 
+/* With a kill switch no name can be looked up until there is a connection. */
+static bool use_known(struct client *client, struct watch *watch, bool is_up)
+{
+	struct record *record = &watch->tunnel->record;
+	struct answer *answer = &client->resolver.answer;
+
+	if (!watch->forever && !record_find_kind(record, "kill-switch"))
+		return false;
+	if (watch->forever && is_up) {
+		answer->list[0] = client->peer->endpoint;
+		answer->n = 1;
+	} else if (!known_get(record, client->host, client->peer->port, answer)) {
+		return false;
+	}
+	warn("%s: %s; the addresses that are known are used", client->host, answer_error(answer));
+	return true;
+}
+
 /* The addresses of one name, waited for. A connection that is there stays where it is. */
 static bool find_addresses(struct client *client, struct watch *watch)
 {
@@ -192,14 +211,8 @@ static bool find_addresses(struct client *client, struct watch *watch)
 			return false;
 		while (!resolver_read(&client->resolver))
 			;
-		if (!answer->error)
+		if (!answer->error || use_known(client, watch, is_up))
 			break;
-		if (forever && is_up) {
-			/* With a kill switch no name is known until there is a connection. */
-			answer->list[0] = client->peer->endpoint;
-			answer->n = 1;
-			break;
-		}
 		if (!forever && (answer->error != EAI_AGAIN || tries++ >= most))
 			return fail("%s:%u: Endpoint: '%s': %s", tunnel->quick.path,
 				    client->peer->host_line, client->host, answer_error(answer));
@@ -219,11 +232,22 @@ static bool find_addresses(struct client *client, struct watch *watch)
 	return true;
 }
 
+/* Have the record say what was found. Returns whether that is new. */
+static bool keep_addresses(const struct client *client, struct record *record)
+{
+	const struct answer *answer = &client->resolver.answer;
+
+	return !answer->error && !endpoint_is_address(client->host) &&
+	       known_set(record, client->host, answer);
+}
+
 /**
  * watch_resolve() - find the addresses of all peers that have an endpoint, before any change
  * @watch: where to, for watch_free() in any case
  * @tunnel: the tunnel, its file read; from now on its peers have addresses in place of names
  * @forever: it shall be kept connected: names that are not known now may be later
+ *
+ * What they are is in the record then, which tunnel_change() saves.
  *
  * Return: whether all have one; if not, the user has been told.
  */
@@ -248,6 +272,9 @@ bool watch_resolve(struct watch *watch, struct tunnel *tunnel, bool forever)
 	for (i = 0; i < watch->n; i++)
 		if (!find_addresses(&watch->clients[i], watch))
 			return false;
+	/* Not before: while a name was waited for, the record was read again. */
+	for (i = 0; i < watch->n; i++)
+		keep_addresses(&watch->clients[i], &tunnel->record);
 	return true;
 }
 
@@ -626,6 +653,17 @@ static void look_for_suspend(struct running *run)
 		hurry(run, &run->watch->clients[i]);
 }
 
+static void keep_for_later(struct running *run, const struct client *client)
+{
+	struct record *record = &run->tunnel->record;
+
+	if (!acquire(run))
+		return;
+	if (keep_addresses(client, record))
+		record_save(record);
+	record_release(record);
+}
+
 static void take_addresses(struct running *run, struct client *client)
 {
 	const struct answer *answer = &client->resolver.answer;
@@ -633,10 +671,12 @@ static void take_addresses(struct running *run, struct client *client)
 
 	if (!resolver_read(&client->resolver))
 		return;
-	if (answer->error)
+	if (answer->error) {
 		warn("%s: %s", client->host, answer_error(answer));
-	else
+	} else {
 		current = take_answer(client);
+		keep_for_later(run, client);
+	}
 	act(run, client, stay_resolved(&client->stay, now_ms(), answer->error ? 0 : answer->n,
 				       current));
 }

@@ -1,0 +1,91 @@
+// SPDX-License-Identifier: GPL-2.0
+#include <netdb.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "known.h"
+
+/* In the record: an object with an array of ADDRESS:PORT for each name. */
+#define KNOWN	"addresses"
+
+/**
+ * known_set() - have a record hold the addresses of a name, once it is saved
+ * @record: the record
+ * @host: the name
+ * @answer: its addresses, as they were found
+ *
+ * Return: whether the record has held others.
+ */
+bool known_set(struct record *record, const char *host, const struct answer *answer)
+{
+	json_object *all, *before = NULL, *list = json_object_new_array();
+	char text[ENDPOINT_TEXT_SIZE];
+	unsigned int i;
+	bool differs;
+
+	for (i = 0; i < answer->n; i++) {
+		endpoint_to_text(text, &answer->list[i]);
+		json_object_array_add(list, json_object_new_string(text));
+	}
+	if (!json_object_object_get_ex(record->json, KNOWN, &all) ||
+	    !json_object_is_type(all, json_type_object)) {
+		all = json_object_new_object();
+		json_object_object_add(record->json, KNOWN, all);
+	}
+	json_object_object_get_ex(all, host, &before);
+	differs = !json_object_equal(before, list);
+	json_object_object_add(all, host, list);
+	return differs;
+}
+
+static bool read_address(union endpoint *endpoint, const char *text, uint16_t port)
+{
+	const struct addrinfo hints = { .ai_flags = AI_NUMERICHOST, .ai_socktype = SOCK_DGRAM };
+	struct addrinfo *found = NULL;
+	uint16_t former_port;
+	const char *why;
+	char *host;
+
+	if (!text || !endpoint_split(text, &host, &former_port, &why))
+		return false;
+	if (!getaddrinfo(host, NULL, &hints, &found)) {
+		memset(endpoint, 0, sizeof(*endpoint));
+		memcpy(endpoint, found->ai_addr, found->ai_addrlen);
+		/* The port is at the same place for both families. */
+		endpoint->v4.sin_port = htons(port);
+	}
+	free(host);
+	if (!found)
+		return false;
+	freeaddrinfo(found);
+	return !endpoint_flaw(endpoint);
+}
+
+/**
+ * known_get() - the addresses that a name was found to have when it was looked up last
+ * @record: the record
+ * @host: the name
+ * @port: UDP port, which the addresses get
+ * @answer: where to; its error stays what it is
+ *
+ * Return: whether there are any.
+ */
+bool known_get(const struct record *record, const char *host, uint16_t port,
+	       struct answer *answer)
+{
+	json_object *all, *list;
+	size_t i, n = 0;
+
+	if (json_object_object_get_ex(record->json, KNOWN, &all) &&
+	    json_object_object_get_ex(all, host, &list) &&
+	    json_object_is_type(list, json_type_array))
+		n = json_object_array_length(list);
+	answer->n = 0;
+	for (i = 0; i < n && answer->n < RESOLVE_MAX; i++) {
+		const char *text = json_object_get_string(json_object_array_get_idx(list, i));
+
+		if (read_address(&answer->list[answer->n], text, port))
+			answer->n++;
+	}
+	return answer->n;
+}
