@@ -1,7 +1,8 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0
 # Autoconf: a client takes address, routes, name servers and MTU from its server, and follows when they
-# change.
+# change, all of it or nothing.
+# clock: virtual
 
 # shellcheck source=selftests/lib.sh
 . "$(dirname "$0")/lib.sh"
@@ -20,6 +21,7 @@ gives() {
 address='\x01\x00\x06\x00\x04\x18\x0a\x09\x00\x01'	# 10.9.0.1/24
 other='\x01\x00\x06\x00\x04\x18\x0a\x09\x00\x05'	# 10.9.0.5/24
 route='\x02\x00\x06\x00\x04\x18\xcb\x00\x71\x00'	# 203.0.113.0/24
+lan='\x02\x00\x06\x00\x04\x18\xc0\xa8\x01\x00'		# 192.168.1.0/24
 world='\x02\x00\x06\x00\x04\x00\x00\x00\x00\x00'	# 0.0.0.0/0
 dns='\x03\x00\x06\x00\x04\x00\x0a\x09\x00\x02'		# 10.9.0.2
 another_dns='\x03\x00\x06\x00\x04\x00\x0a\x09\x00\x03'	# 10.9.0.3
@@ -146,5 +148,156 @@ cannot() {
 	wait_for 30 has '^nameserver 10.9.0.3$' cat /etc/resolv.conf
 }
 check "what could not be applied is tried again with the next session" cannot
+check "its log" cat "$tmp/log"
+check "down" on left toyvpnctl down home
+
+#
+# What cannot be applied
+#
+
+ip -n left link add lan type dummy
+ip -n left link set lan up
+ip -n left route add 192.168.1.0/24 dev lan
+
+# fails_for_lan FILE: one error, which is about that route
+fails_for_lan() {
+	[[ $(grep '^toyvpnctl:' "$1") == "toyvpnctl: home: route 192.168.1.0/24: File exists" ]]
+}
+gives "$address$world$lan$dns"
+refused() {
+	local status=0
+
+	on left toyvpnctl up "$conf" >"$tmp/log" 2>&1 || status=$?
+	cat "$tmp/log"
+	((status == 1))
+	fails_for_lan "$tmp/log"
+	if ip -n left link show dev home; then
+		return 1
+	fi
+}
+check "a route that is there already: an error, and all is undone" refused
+
+# stay: up --stay; it tells a service manager, which is a file
+spawn socat -u "UNIX-RECV:$tmp/manager" "CREATE:$tmp/told"
+wait_for 10 test -S "$tmp/manager"
+stay() {
+	: >"$tmp/log"
+	spawn on left env "NOTIFY_SOCKET=$tmp/manager" toyvpnctl up "$conf" --stay >"$tmp/log" 2>&1
+	stay=$!
+}
+# status_is STATUS TEXT: toyvpnctl status ends so, with this in its line
+status_is() {
+	local status=0
+
+	on left toyvpnctl status home >"$tmp/status" || status=$?
+	cat "$tmp/status"
+	[[ $status == "$1" ]]
+	grep -q "$2" "$tmp/status"
+}
+lacks=': what the server gives is not applied: route 192.168.1.0/24: File exists$'
+# once_a_session: it has said so for each session so far
+once_a_session() {
+	local sessions errors
+
+	sessions=$(on left ethtool -S home | awk '$1 == "handshakes_completed:" { print $2 }')
+	errors=$(grep -c '^toyvpnctl:' "$tmp/log" || :)
+	echo "$errors errors of $sessions sessions"
+	((errors > 0 && errors == sessions))
+}
+# has_none PATTERN CMD...: no line of what CMD prints at left has it
+has_none() {
+	local pattern=$1 printed
+
+	shift
+	printed=$(on left "$@")
+	if grep -- "$pattern" <<<"$printed"; then
+		return 1
+	fi
+}
+applies_nothing() {
+	wait_for 30 status_is 4 "^home: Connecting.*$lacks"
+	has_none 'inet 10.9.0' ip addr show dev home
+	has_none 'home' ip route show table all type unicast scope link
+	has_none 'lookup 5182' ip rule
+	has '^nameserver 192.0.2.53$' cat /etc/resolv.conf
+	[[ $(on left toyvpnctl status home --json | jq -r '.[].state') == connecting ]]
+}
+not_ready() {
+	# Longer than for a server that does not answer
+	pass 30
+	has_none 'READY' cat "$tmp/told"
+	has_none ' connected in' cat "$tmp/log"
+	once_a_session
+}
+stay
+check "up --stay: none of it is applied, and status says why" applies_nothing
+check "it is not connected, and says why once a session" not_ready
+has_world() {
+	wait_for 30 has '^default dev home' ip route show table all
+	wait_for 30 status_is 0 '^home: Connected'
+	has 'inet 10.9.0.1/24' ip addr show dev home
+	has 'lookup 5182' ip rule
+	has '^nameserver 10.9.0.2$' cat /etc/resolv.conf
+	pings left 203.0.113.7
+}
+applies_all() {
+	ip -n left route del 192.168.1.0/24
+	on left toyvpnctl set home peer "${key[right]}" connect
+	has_world
+	has '^192.168.1.0/24 dev home' ip route
+	grep ' connected in' "$tmp/log"
+	wait_for 10 grep READY "$tmp/told"
+}
+check "when it can be applied, it is with the next session" applies_all
+gives "$address$world$dns"
+check "without that route" on left toyvpnctl set home peer "${key[right]}" connect
+no_lan() {
+	has_none '192.168.1.0' ip route
+}
+check "it goes" wait_for 30 no_lan
+ip -n left route add 192.168.1.0/24 dev lan
+keeps_world() {
+	gives "$other$mtu$route$lan$another_dns"
+	on left toyvpnctl set home peer "${key[right]}" connect
+	wait_for 30 status_is 4 "$lacks"
+	has '^default dev home' ip route show table all
+	has_none '10.9.0.5' ip addr show dev home
+	has 'inet 10.9.0.1/24' ip addr show dev home
+	has_none '203.0.113.0/24' ip route
+	has '^1420$' cat /sys/class/net/home/mtu
+	has '^nameserver 10.9.0.2$' cat /etc/resolv.conf
+	pings left 203.0.113.7
+}
+check "of another configuration that fails, nothing is there, and all of the one before" keeps_world
+reload_fails() {
+	local status=0
+
+	on left toyvpnctl reload "$conf" 2>"$tmp/err" || status=$?
+	((status == 1))
+	fails_for_lan "$tmp/err"
+	status_is 4 "$lacks"
+	pings left 203.0.113.7
+}
+check "a reload fails, and changes nothing" reload_fails
+kill_and_wait "$stay"
+stay
+goes_on() {
+	wait_for 30 grep 'next session' "$tmp/log"
+	pings left 203.0.113.7
+	status_is 4 "$lacks"
+}
+check "another process goes on with what is applied" goes_on
+follows_at_last() {
+	ip -n left route del 192.168.1.0/24
+	on left toyvpnctl set home peer "${key[right]}" connect
+	wait_for 30 status_is 0 '^home: Connected'
+	has 'inet 10.9.0.5/24' ip addr show dev home
+	has '^192.168.1.0/24 dev home' ip route
+	has_none 'inet 10.9.0.1/24' ip addr show dev home
+	has_none '^default dev home' ip route show table all
+	has '^1300$' cat /sys/class/net/home/mtu
+	pings left 203.0.113.7
+}
+check "and follows when it can" follows_at_last
 check "its log" cat "$tmp/log"
 check "down" on left toyvpnctl down home

@@ -516,6 +516,16 @@ void record_set_text(struct record *record, const char *name, const char *text)
 }
 
 /**
+ * record_drop_text() - have a record hold such a text no more, once it is saved
+ * @record: the record, which need not have it
+ * @name: its name
+ */
+void record_drop_text(struct record *record, const char *name)
+{
+	json_object_object_del(record->json, name);
+}
+
+/**
  * record_names() - the tunnels of this namespace that have a record
  * @n: set to how many they are
  *

@@ -14,6 +14,8 @@
 #include <json-c/json.h>
 
 #define RECORD_FOLDER	"/run/toyvpn"
+/* A text: why what the server gives is not applied */
+#define RECORD_UNAPPLIED	"unapplied"
 
 /* What one process does for a tunnel, for as long as it runs. */
 enum record_role {
@@ -25,8 +27,8 @@ enum record_role {
  * struct record - what was done for a tunnel
  * @ifname: its link
  * @json: all of it, as it is on disk: "file" that it was made from, "mark" of its packets,
- * "addresses" of its peers' names (known.c), and "steps", each with what it "did" and what "was"
- * there before
+ * "addresses" of its peers' names (known.c), what its server has "given" (tunnel.c), and "steps",
+ * each with what it "did" and what "was" there before
  * @folder: where records of this namespace are
  * @lock: file that is locked while the tunnel is changed
  * @is_new: nothing is on disk
@@ -59,6 +61,7 @@ bool record_is_shared(const struct record *record, json_object *did, char **was)
 uint32_t record_mark(const struct record *record);
 const char *record_text(const struct record *record, const char *name);
 void record_set_text(struct record *record, const char *name, const char *text);
+void record_drop_text(struct record *record, const char *name);
 
 char **record_names(size_t *n);
 bool record_is_anywhere(const char *ifname);

@@ -29,7 +29,7 @@ static bool reload(struct tunnel *tunnel, struct watch *watch)
 		return fail("%s: \"up\" did not come to its end: \"toyvpnctl down %s\" undoes it",
 			    ifname, ifname);
 	if (!tunnel_find_link(tunnel) || !login_prepare(&tunnel->quick, false) ||
-	    !watch_resolve(watch, tunnel, false) || !tunnel_change(tunnel, NULL))
+	    !watch_resolve(watch, tunnel, false) || !tunnel_reload(tunnel))
 		return false;
 	tell(tunnel, RECORD_WATCHES);
 	if (!tell(tunnel, RECORD_SERVES) && tunnel->quick.n_pool)

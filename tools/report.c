@@ -7,6 +7,8 @@
 
 #include "report.h"
 
+static char last_failure[4096] = "";
+
 /* What the user wrote may hold line feeds, or move a terminal's cursor. */
 static void make_plain(char *text)
 {
@@ -43,9 +45,23 @@ bool fail(const char *fmt, ...)
 	va_list args;
 
 	va_start(args, fmt);
+	vsnprintf(last_failure, sizeof(last_failure), fmt, args);
+	va_end(args);
+	make_plain(last_failure);
+	va_start(args, fmt);
 	vreport(NULL, "", fmt, args);
 	va_end(args);
 	return false;
+}
+
+/**
+ * report_last_failure() - what fail() has said last
+ *
+ * Return: the sentence, empty if it has said nothing; until fail() is called again.
+ */
+const char *report_last_failure(void)
+{
+	return last_failure;
 }
 
 /**

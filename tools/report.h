@@ -27,6 +27,7 @@ __printf(1, 2) bool fail(const char *fmt, ...);
 __printf(2, 3) bool fail_at(const struct place *at, const char *fmt, ...);
 __printf(1, 2) void warn(const char *fmt, ...);
 __printf(1, 2) void note(const char *fmt, ...);
+const char *report_last_failure(void);
 
 void *xrealloc(void *old, size_t n, size_t size);
 void *xzalloc(size_t size);

@@ -37,6 +37,7 @@ struct standing {
 	const struct peer *peer;	/* the one that it is about */
 	uint32_t state;
 	uint64_t since;		/* seconds since 1970, 0 without a peer */
+	char *unapplied;	/* why what the server gives is not in force, or NULL */
 };
 
 /* Worst first */
@@ -74,6 +75,18 @@ static const struct peer *choose_peer(const struct device *dev)
 	       worst ? worst : best;
 }
 
+/* With a session alone, a tunnel is not what its server says. */
+static void find_unapplied(struct standing *standing, const struct record *record)
+{
+	const char *why = record_text(record, RECORD_UNAPPLIED);
+
+	if (!why || standing->state != TOYVPN_PEER_STATE_CONNECTED)
+		return;
+	standing->state = TOYVPN_PEER_STATE_CONNECTING;
+	if (asprintf(&standing->unapplied, "what the server gives is not applied: %s", why) < 0)
+		standing->unapplied = NULL;
+}
+
 static bool find_standing(struct genl *genl, const char *name, struct standing *standing)
 {
 	struct record record = { 0 };
@@ -94,6 +107,7 @@ static bool find_standing(struct genl *genl, const char *name, struct standing *
 		standing->state = standing->peer->state;
 		standing->since = standing->peer->since / NS_PER_S;
 	}
+	find_unapplied(standing, &record);
 	record_close(&record);
 	return good;
 }
@@ -106,6 +120,8 @@ static const char *sentence(const struct standing *standing)
 		return "it is not up";
 	if (!peer)
 		return "it has no peers";
+	if (standing->unapplied)
+		return standing->unapplied;
 	return peer->reason == TOYVPN_REASON_NONE ? NULL : reason_advice(peer->reason);
 }
 
@@ -142,10 +158,10 @@ static json_object *json_of(const struct standing *standing)
 		object = json_of_peer(peer, &(struct view){ 0 });
 	} else {
 		object = json_object_new_object();
-		json_object_object_add(object, "state",
-				       json_object_new_string(state_name(standing->state)));
 		json_object_object_add(object, "reason", json_object_new_string("none"));
 	}
+	json_object_object_add(object, "state",
+			       json_object_new_string(state_name(standing->state)));
 	json_object_object_add(object, "interface", json_object_new_string(standing->name));
 	json_object_object_add(object, "up", json_object_new_boolean(standing->is_up));
 	json_object_object_add(object, "kill_switch", json_object_new_boolean(standing->closed));
@@ -170,6 +186,7 @@ static bool show(struct genl *genl, const char *name, json_object *list)
 	    (!exit_status || statuses[standing.state] == 3))
 		exit_status = statuses[standing.state];
 	device_clear(&standing.dev);
+	free(standing.unapplied);
 	return good;
 }
 

@@ -4,7 +4,10 @@
 #include <string.h>
 #include <unistd.h>
 
+#include <sodium.h>
+
 #include "apply.h"
+#include "configblob.h"
 #include "dns.h"
 #include "fetch.h"
 #include "genl.h"
@@ -16,6 +19,10 @@
 /* Where the search for a table that nobody uses begins. */
 #define FIRST_TABLE	51820
 #define LAST_TABLE	(FIRST_TABLE + 1000)
+
+/* In the record: what the server gave that is applied, hexadecimal; empty if it is nothing. */
+#define GIVEN	"given"
+#define GIVEN_TEXT_SIZE	(2 * CONFIGBLOB_MAX + 1)
 
 /*
  * Steps and the record
@@ -340,32 +347,41 @@ static bool find_given(struct tunnel *tunnel, struct configblob *given, bool *fo
 	return good;
 }
 
-/**
- * tunnel_change() - make a tunnel what its file and its server want, by doing what is not done yet
- * and undoing what is not wanted any more
- * @tunnel: the tunnel, its record open
- * @given: what the server gives it; NULL: what it gave last, if anything
- *
- * Whatever ends this half-way, the record has all that was done.
- *
- * Return: whether all of it worked; if not, the user has been told.
- */
-bool tunnel_change(struct tunnel *tunnel, const struct configblob *given)
+static void given_to_text(char text[static GIVEN_TEXT_SIZE], const struct configblob *given)
+{
+	uint8_t bytes[CONFIGBLOB_MAX];
+	size_t len = 0;
+
+	/* It has come in so many bytes. */
+	if (!given || !configblob_encode(given, bytes, &len))
+		len = 0;
+	sodium_bin2hex(text, GIVEN_TEXT_SIZE, bytes, len);
+}
+
+/* What the server gave that is applied. Of an older version's record, it is what it gave last. */
+static bool find_applied(struct tunnel *tunnel, struct configblob *given, bool *found)
+{
+	const char *text = record_text(&tunnel->record, GIVEN), *why;
+	uint8_t bytes[CONFIGBLOB_MAX];
+	size_t len;
+
+	if (!text)
+		return find_given(tunnel, given, found);
+	*found = *text;
+	return !*text ||
+	       (!sodium_hex2bin(bytes, sizeof(bytes), text, strlen(text), NULL, &len, NULL) &&
+		configblob_decode(given, bytes, len, &why)) ||
+	       fail("%s: its record does not say what the server gave", tunnel->record.ifname);
+}
+
+/* Do what is not done yet, and undo what is not wanted any more. */
+static bool change_to(struct tunnel *tunnel, const struct configblob *given)
 {
 	struct step_change change = { .tunnel = tunnel, .is_reload = tunnel_is_complete(tunnel) };
 	struct quick quick = tunnel->quick;
-	struct record *record = &tunnel->record;
-	struct configblob last;
 	json_object *wanted;
-	bool good, found;
+	bool good;
 
-	if (!have_mark(tunnel) || !tunnel_find_link(tunnel))
-		return false;
-	if (!given && quick.autoconf && change.is_reload) {
-		if (!find_given(tunnel, &last, &found))
-			return false;
-		given = found ? &last : NULL;
-	}
 	/* A copy, of which only this is the copy's own. */
 	device_copy(&quick.dev, &tunnel->quick.dev);
 	if (given)
@@ -373,15 +389,94 @@ bool tunnel_change(struct tunnel *tunnel, const struct configblob *given)
 	change.quick = &quick;
 	wanted = make_plan(tunnel, &quick);
 	good = do_all(&change, wanted) && undo_others(tunnel, wanted);
-	if (good) {
-		put_in_order(record, wanted);
-		json_object_object_add(record->json, "complete", json_object_new_boolean(1));
-		record_set_text(record, "file", quick.path);
-		good = record_save(record);
-	}
+	if (good)
+		put_in_order(&tunnel->record, wanted);
 	json_object_put(wanted);
 	device_clear(&quick.dev);
 	return good;
+}
+
+/* What was done for a configuration that then failed is undone: a half is worse than none. */
+static void go_back(struct tunnel *tunnel, const struct configblob *applied)
+{
+	tunnel_note_unapplied(tunnel);
+	if (change_to(tunnel, applied))
+		record_save(&tunnel->record);
+}
+
+/**
+ * tunnel_change() - make a tunnel what its file and its server want, by doing what is not done yet
+ * and undoing what is not wanted any more
+ * @tunnel: the tunnel, its record open
+ * @given: what the server gives it; NULL: what it gave before, if anything, and was applied
+ *
+ * Whatever ends this half-way, the record has all that was done. If what the server gives now is
+ * what does not work, the tunnel is then as it was before, and the record says why.
+ *
+ * Return: whether all of it worked; if not, the user has been told.
+ */
+bool tunnel_change(struct tunnel *tunnel, const struct configblob *given)
+{
+	bool found = false, autoconf = tunnel->quick.autoconf;
+	struct record *record = &tunnel->record;
+	const struct configblob *before, *now;
+	char is[GIVEN_TEXT_SIZE], was[GIVEN_TEXT_SIZE];
+	struct configblob applied;
+
+	if (!have_mark(tunnel) || !tunnel_find_link(tunnel))
+		return false;
+	if (autoconf && tunnel_is_complete(tunnel) && !find_applied(tunnel, &applied, &found))
+		return false;
+	before = found ? &applied : NULL;
+	now = given ? given : before;
+	given_to_text(was, before);
+	given_to_text(is, now);
+	if (!change_to(tunnel, now)) {
+		if (tunnel_is_complete(tunnel) && strcmp(is, was))
+			go_back(tunnel, before);
+		return false;
+	}
+	json_object_object_add(record->json, "complete", json_object_new_boolean(1));
+	record_set_text(record, "file", tunnel->quick.path);
+	if (autoconf)
+		record_set_text(record, GIVEN, is);
+	else
+		record_drop_text(record, GIVEN);
+	if (given || !autoconf)
+		record_drop_text(record, RECORD_UNAPPLIED);
+	return record_save(record);
+}
+
+/**
+ * tunnel_reload() - make a tunnel what its file wants, and what its server gave last
+ * @tunnel: the tunnel, which is complete, its record open
+ *
+ * Return: as tunnel_change().
+ */
+bool tunnel_reload(struct tunnel *tunnel)
+{
+	struct configblob last;
+	bool found = false;
+
+	if (tunnel->quick.autoconf && !find_given(tunnel, &last, &found))
+		return false;
+	return tunnel_change(tunnel, found ? &last : NULL);
+}
+
+/**
+ * tunnel_note_unapplied() - have the record say that what the server gives could not be applied
+ * @tunnel: the tunnel, its record open; the user has just been told why
+ */
+void tunnel_note_unapplied(struct tunnel *tunnel)
+{
+	const char *why = report_last_failure(), *ifname = tunnel->record.ifname;
+	size_t len = strlen(ifname);
+
+	/* What is said of a tunnel has its name before it already. */
+	if (!strncmp(why, ifname, len) && !strncmp(why + len, ": ", 2))
+		why += len + 2;
+	record_set_text(&tunnel->record, RECORD_UNAPPLIED, why);
+	record_save(&tunnel->record);
 }
 
 /**
@@ -433,6 +528,8 @@ bool tunnel_undo(struct tunnel *tunnel, bool closed)
 	if (!tunnel_find_link(tunnel))
 		return false;
 	json_object_object_del(tunnel->record.json, "complete");
+	record_drop_text(&tunnel->record, GIVEN);
+	record_drop_text(&tunnel->record, RECORD_UNAPPLIED);
 	while (i--) {
 		json_object *step = json_object_array_get_idx(steps, i);
 

@@ -39,6 +39,8 @@ bool tunnel_find_link(struct tunnel *tunnel);
 bool tunnel_is_complete(const struct tunnel *tunnel);
 
 bool tunnel_change(struct tunnel *tunnel, const struct configblob *given);
+bool tunnel_reload(struct tunnel *tunnel);
+void tunnel_note_unapplied(struct tunnel *tunnel);
 bool tunnel_fit(struct tunnel *tunnel);
 bool tunnel_undo(struct tunnel *tunnel, bool closed);
 bool tunnel_connect(struct tunnel *tunnel, const struct peer *peer,

@@ -50,8 +50,9 @@
  * @state: enum toyvpn_peer_state
  * @reason: enum toyvpn_reason
  * @cipher: enum toyvpn_cipher
- * @was_connected: since the watch began
- * @owes_config: what it has given could not be applied yet
+ * @was_connected: since the watch began; what it gave was applied
+ * @owes_config: what it gives could not be applied yet
+ * @config_tried: the session whose configuration was tried last
  * @refused: it does not want to, and there is no use in waiting
  */
 struct client {
@@ -70,6 +71,7 @@ struct client {
 	uint32_t cipher;
 	bool was_connected;
 	bool owes_config;
+	uint64_t config_tried;
 	bool refused;
 };
 
@@ -413,27 +415,62 @@ static void compare_path(struct running *run, struct client *client)
  * What happens
  */
 
-static bool take_config(struct running *run, const struct peer *peer)
+static bool read_config(struct configblob *given, const struct tunnel *tunnel,
+			const struct peer *peer)
 {
-	struct configblob given;
 	const char *why;
-	bool good;
 
 	if (!peer->received_config.len)
 		return fail("%s: the server gives nothing, which Autoconf needs: has it a Pool?",
-			    run->tunnel->record.ifname);
-	if (!configblob_decode(&given, peer->received_config.bytes, peer->received_config.len,
-			       &why))
-		return fail("%s: the server gives %s", run->tunnel->record.ifname, why);
+			    tunnel->record.ifname);
+	return configblob_decode(given, peer->received_config.bytes, peer->received_config.len,
+				 &why) ||
+	       fail("%s: the server gives %s", tunnel->record.ifname, why);
+}
+
+static bool take_config(struct running *run, const struct peer *peer)
+{
+	struct tunnel *tunnel = run->tunnel;
+	struct configblob given;
+	bool good;
+
 	if (!acquire(run))
 		return false;
-	good = tunnel_change(run->tunnel, &given);
-	record_release(&run->tunnel->record);
+	good = read_config(&given, tunnel, peer);
+	if (good)
+		good = tunnel_change(tunnel, &given);
+	else
+		tunnel_note_unapplied(tunnel);
+	record_release(&tunnel->record);
 	return good;
+}
+
+/* Have what a session brought in force, unless it is. */
+static void follow_config(struct running *run, struct client *client, const struct peer *peer,
+			  bool new_config)
+{
+	if (!run->tunnel->quick.autoconf ||
+	    (!new_config && client->was_connected && !client->owes_config))
+		return;
+	/* If it fails, the next session is another try. */
+	if (client->owes_config && client->config_tried == peer->last_handshake)
+		return;
+	client->config_tried = peer->last_handshake;
+	client->owes_config = !take_config(run, peer);
+	if (!client->owes_config || !run->watch->forever)
+		return;
+	if (!client->began)
+		client->began = now_ms();
+	say(run->tunnel, "not connected: what the server gives could not be applied; %s",
+	    "the next session is another try");
 }
 
 static void tell_manager(const struct client *client)
 {
+	if (client->owes_config && client->state == TOYVPN_PEER_STATE_CONNECTED) {
+		sd_notify(0, "STATUS=what the server gives is not applied");
+		return;
+	}
 	sd_notifyf(0, "STATUS=%s%s%s", state_name(client->state),
 		   client->reason == TOYVPN_REASON_NONE ? "" : ": ",
 		   client->reason == TOYVPN_REASON_NONE ? "" : reason_advice(client->reason));
@@ -486,11 +523,10 @@ static void hear(struct running *run, struct client *client, const struct peer *
 {
 	bool is_connected = peer->state == TOYVPN_PEER_STATE_CONNECTED;
 	bool is_other = client->state != peer->state || client->reason != peer->reason;
-	bool is_new;
+	bool owed = client->owes_config;
 
 	if (is_former(client, peer))
 		return;
-	is_new = peer->last_handshake != client->session;
 	client->session = peer->last_handshake;
 	if (run->watch->forever && is_other && !is_connected && client->was_connected &&
 	    peer->reason != TOYVPN_REASON_NONE && client->reason != peer->reason)
@@ -498,20 +534,17 @@ static void hear(struct running *run, struct client *client, const struct peer *
 	client->state = peer->state;
 	client->reason = peer->reason;
 	client->cipher = peer->cipher;
-	if (is_connected && run->tunnel->quick.autoconf &&
-	    (new_config || !client->was_connected || (client->owes_config && is_new))) {
-		/* If it fails, the next session is another try. */
-		client->owes_config = !take_config(run, peer);
-		if (client->owes_config && !run->watch->forever) {
-			end(run, WATCH_FAILED);
-			return;
-		}
+	if (is_connected)
+		follow_config(run, client, peer, new_config);
+	if (client->owes_config && !run->watch->forever) {
+		end(run, WATCH_FAILED);
+		return;
 	}
-	if (is_connected) {
+	if (is_connected && !client->owes_config) {
 		tell_connected(run, client, peer);
 		client->was_connected = true;
 	}
-	if (is_other && run->watch->forever)
+	if ((is_other || owed != client->owes_config) && run->watch->forever)
 		tell_manager(client);
 	client->refused = stay_peer_of(peer) == STAY_PEER_REFUSED;
 	act(run, client, stay_heard(&client->stay, now_ms(), stay_peer_of(peer), any_number()));
@@ -681,6 +714,16 @@ static void take_addresses(struct running *run, struct client *client)
 				       current));
 }
 
+static bool owes_config(const struct running *run)
+{
+	size_t i;
+
+	for (i = 0; i < run->watch->n; i++)
+		if (run->watch->clients[i].owes_config)
+			return true;
+	return false;
+}
+
 /* Whether a service can be called started, and "up" be done. */
 static void judge(struct running *run)
 {
@@ -700,8 +743,10 @@ static void judge(struct running *run)
 	if (run->over || (!all && !late))
 		return;
 	if (run->watch->forever) {
-		if (!run->ready)
-			sd_notify(0, "READY=1");
+		/* Who is told that it has started takes the tunnel to be what the server says. */
+		if (run->ready || owes_config(run))
+			return;
+		sd_notify(0, "READY=1");
 		run->ready = true;
 		return;
 	}
@@ -717,8 +762,11 @@ static void judge(struct running *run)
 /* Milliseconds until something has to be done, for poll(). */
 static int next_deadline(const struct running *run)
 {
-	uint64_t first = run->ready ? STAY_NEVER : run->begin + PATIENCE, now = now_ms();
+	uint64_t first = run->begin + PATIENCE, now = now_ms();
 	size_t i;
+
+	if (run->ready || owes_config(run))
+		first = STAY_NEVER;
 
 	for (i = 0; i < run->watch->n; i++) {
 		uint64_t deadline = stay_deadline(&run->watch->clients[i].stay);
