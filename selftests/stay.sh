@@ -399,6 +399,20 @@ removed() {
 
 check "somebody else removes the link: an error, for the service manager to try again" removed
 check "which makes it anew" begin "vpn.test:$port"
+# A clock beyond 32 bits: a process that waits waits, and does not begin to wait again and again.
+in_future() {
+	date -s 2040-01-01
+	pass 5
+	timeout 5 strace -qq -o "$tmp/calls" -e trace=timerfd_settime -p "$(<"$tmp/pid")" || :
+	echo "$(wc -l <"$tmp/calls") times"
+	(($(wc -l <"$tmp/calls") < 10))
+	process -0
+	state_is connected
+}
+now=$(date +%s)
+up=$(cut -d . -f 1 /proc/uptime)
+check "the year 2040: it sleeps" in_future
+date -s "@$((now + $(cut -d . -f 1 /proc/uptime) - up))" >/dev/null
 terminated() {
 	process -TERM
 	ends 143

@@ -654,7 +654,9 @@ static void hear_signal(struct running *run)
 /* A timer that fires when the clock is set, as it is after a suspend. */
 static void arm_clock(struct running *run)
 {
-	const struct itimerspec never = { .it_value.tv_sec = INT32_MAX };
+	/* No clock gets there; one of today does get past 32 bits. */
+	const time_t latest = (time_t)(sizeof(time_t) > sizeof(int32_t) ? INT64_MAX : INT32_MAX);
+	const struct itimerspec never = { .it_value.tv_sec = latest };
 	uint64_t ticks;
 
 	if (read(run->clock, &ticks, sizeof(ticks)) < 0 && errno != EAGAIN &&
