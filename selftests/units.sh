@@ -194,6 +194,108 @@ broken() {
 }
 check "reload of a file with an error fails, and the tunnel stays" broken
 
+# property NAME: of the client's unit
+property() {
+	in_there left systemctl show --property "$1" --value toyvpn@home
+}
+# state_is STATE: of the client's unit
+state_is() {
+	[[ $(property ActiveState) == "$1" ]]
+}
+# closed: the kill switch is on
+closed() {
+	on left nft list ruleset | grep toyvpn_kill
+}
+# open: nothing is left of the client's tunnel, which is no failure
+open() {
+	[[ -z $(ip -n left -brief link show type toyvpn) ]]
+	[[ -z $(on left nft list ruleset) ]]
+	[[ $(on left ip rule show) != *fwmark* ]]
+	state_is inactive
+	[[ $(property Result) == success ]]
+}
+
+client_restarts() {
+	local pid
+
+	pid=$(main_of left toyvpn@home)
+	in_there left systemctl restart toyvpn@home
+	comes_back left toyvpn@home "$pid"
+	pings left 203.0.113.7
+}
+check "restart" client_restarts
+taken_down() {
+	in_there left toyvpnctl down home
+	wait_for 30 state_is inactive
+	open
+	[[ $(property NRestarts) == "$1" ]]
+}
+check "somebody says down: the service has ended, and is not started again" taken_down "$(property NRestarts)"
+
+# The server is away: a service that starts or reloads waits for it.
+away() {
+	on right nft "add table inet away; add chain inet away input { type filter hook input priority 0; };
+		add rule inet away input udp dport $port drop"
+}
+back() {
+	on right nft delete table inet away
+}
+stopped_in() {
+	closed
+	state_is "$1"
+	in_there left systemctl stop toyvpn@home
+	open
+}
+starts() {
+	in_there left systemctl start --no-block toyvpn@home
+	wait_for 30 ip -n left link show home
+	wait_for 30 closed
+}
+stops_starting() {
+	starts
+	stopped_in activating
+}
+down_starting() {
+	starts
+	state_is activating
+	taken_down 0
+}
+killed_starting() {
+	local pid before
+
+	starts
+	before=$(seen)
+	pid=$(main_of left toyvpn@home)
+	in_there left systemctl kill --signal KILL --kill-whom main toyvpn@home
+	wait_for 60 is_other left toyvpn@home "$pid"
+	closed
+	[[ $(seen) == "$before" ]]
+	stopped_in activating
+}
+# reloads: not by the command, which has ended, but by what the service says
+reloads() {
+	state_is reloading &&
+		[[ $(property ControlPID) == 0 ]]
+}
+stops_reloading() {
+	in_there left systemctl start toyvpn@home
+	cp /etc/toyvpn/home.conf "$tmp/good.conf"
+	# Of the server that there is it has a session, so that it would be ready at once.
+	sed -i "s,^PublicKey.*,PublicKey = $(toyvpnctl genkey | toyvpnctl pubkey)," /etc/toyvpn/home.conf
+	in_there left systemctl reload --no-block toyvpn@home
+	wait_for 30 reloads
+	stopped_in reloading
+}
+away
+check "stop while it starts, and the server is away: nothing is left" stops_starting
+check "down while it starts: likewise, and it is not started again" down_starting
+check "killed while it starts: it comes back, and nothing leaves until stop" killed_starting
+back
+check "stop while it reloads, and no server answers: nothing is left" stops_reloading
+cp "$tmp/good.conf" /etc/toyvpn/home.conf
+check "start" in_there left systemctl start toyvpn@home
+check "it is connected" pings left 203.0.113.7
+
 leaves() {
 	(($(seen) > 0))
 }

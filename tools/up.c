@@ -4,6 +4,8 @@
 #include <string.h>
 #include <unistd.h>
 
+#include <systemd/sd-daemon.h>
+
 #include "commands.h"
 #include "help.h"
 #include "login.h"
@@ -159,5 +161,8 @@ bool cmd_up(int argc, char *argv[])
 	do {
 		good = up(&options, &how);
 	} while (good && how == WATCH_AGAIN);
+	/* A service that ends before it has started has failed, and would be started again. */
+	if (good && options.stay && !exit_status)
+		sd_notify(0, "READY=1");
 	return good;
 }

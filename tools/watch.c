@@ -614,6 +614,12 @@ static void lose_link(struct running *run)
 	record_release(record);
 }
 
+static void look_for_link(struct running *run)
+{
+	if (run->watch->forever && tunnel_find_link(run->tunnel) && !run->tunnel->ifindex)
+		lose_link(run);
+}
+
 static void hear_change(enum rtnl_change change, uint32_t ifindex, void *data)
 {
 	struct running *run = data;
@@ -822,7 +828,7 @@ static bool step(struct running *run, struct pollfd *fds)
 		return false;
 	if (fds[NETWORK].revents && !rtnl_watch_read(&run->network, hear_change, run))
 		return false;
-	/* Last: a service is stopped by "down" and then by a signal, which is no failure. */
+	/* Last: who says "down" and then sends a signal has ended it, which is no failure. */
 	if (fds[SIGNALS].revents && !run->over)
 		hear_signal(run);
 	if (run->lost_events && !run->over && !hear_all(run))
@@ -873,13 +879,18 @@ enum watch_end watch_run(struct watch *watch)
 	size_t i;
 
 	good = prepare(&run, &signals);
-	for (i = 0; good && i < watch->n; i++)
+	/* Who removed the link before now is not heard of. */
+	if (good)
+		look_for_link(&run);
+	for (i = 0; good && !run.over && i < watch->n; i++)
 		start_connecting(&run, &watch->clients[i]);
-	good = good && hear_all(&run);
+	good = good && (run.over || hear_all(&run));
 	if (good && !run.over)
 		judge(&run);
 	while (good && !run.over)
 		good = step(&run, fds);
+	if (!good)
+		look_for_link(&run);
 	events_close(&run.events);
 	rtnl_close(&run.network);
 	if (run.signals >= 0)
