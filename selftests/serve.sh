@@ -38,7 +38,10 @@ check_equal "so is an unknown user" refused "$(joins zoe zoe x)"
 check_equal "so is what cannot be a name" refused "$(joins zoe 'a b' x)"
 check_equal "so is an empty password" refused "$(joins zoe anna '')"
 check_equal "so is half a password" refused "$(joins zoe anna 'password of')"
+untold=$(counter right handshake_drop_unknown_peer)
 check_equal "who does not log in hears nothing" silence "$(joins zoe '' '' 3)"
+check "and takes no place among those who wait" \
+	test "$(counter right handshake_drop_unknown_peer)" -gt "$untold"
 check_equal "a second device of a user has an address of its own" "$(given 4)" "$(joins anna2 anna)"
 check "the server says who joined" \
 	grep -q 'anna from 192.0.2.1:[0-9]*: joined as 10.9.0.2, fd09::2$' "$tmp/log"
