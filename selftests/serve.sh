@@ -327,6 +327,16 @@ to_server() {
 	[[ $(joins f1 carl) == "address 10.9.0.1/24" ]]
 }
 check "nor is one whose address is the server's now" to_server
+promoted() {
+	anew "Pool = 10.9.0.0/30"
+	[[ $(joins f1 carl) == "address 10.9.0.2/30" ]]
+	server_file "Pool = 10.9.0.0/30" "[Peer]" "PublicKey = $(<"$tmp/f1.pub")" "AllowedIPs = 10.8.0.1/32"
+	reread hup
+	sqlite3 -cmd ".timeout 5000" "$leases" "UPDATE lease SET seen = seen - 100000"
+	[[ $(joins f2 carl) == "address 10.9.0.2/30" ]]
+	[[ $(allowed) == "10.8.0.1/32 10.9.0.2/32 " ]]
+}
+check "a client that got a [Peer] stays one when another gets the address that it had" promoted
 by_hand() {
 	anew "$pool" "PostUp = toyvpnctl set vpn0 peer $(<"$tmp/zoe.pub") allowed-ips 10.8.0.1/32"
 	is_peer zoe

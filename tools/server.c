@@ -293,7 +293,9 @@ static void lease(struct server *server, struct answer *answer)
 	user_proof(answer->lease.proof, user);
 	answer->lease.seen = now;
 	answer->result = leases_take(server->leases, &answer->lease, &limits, former);
-	if (answer->result == LEASE_OK && !key_is_zero(former))
+	/* Who has a section of the file meanwhile lost just the address that it had before. */
+	if (answer->result == LEASE_OK && !key_is_zero(former) &&
+	    !peer_index_find(server->others, former))
 		authorizer_remove(&server->auth, former);
 }
 

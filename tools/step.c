@@ -162,7 +162,7 @@ static bool do_device(const struct step_change *change, json_object *did)
 		want.fwmark = tunnel->mark;
 		want.has |= DEVICE_FWMARK;
 	}
-	/* A server has peers that no file names: its clients. Who is none it finds when it serves. */
+	/* A server has peers that no file names: its clients. As it serves it removes others. */
 	good = sync_device(tunnel->genl, tunnel->record.ifname, &want,
 			   change->quick->n_pool ? SYNC_SERVER : SYNC_DIFFERENCES,
 			   change->quick->path);
