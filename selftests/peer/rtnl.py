@@ -12,6 +12,7 @@ RTM_NEWLINK, RTM_DELLINK, RTM_NEWADDR = 16, 17, 20
 IFF_UP = 1
 IFA_F_NODAD = 2
 IFLA_IFNAME, IFLA_MTU, IFLA_TXQLEN, IFLA_LINKINFO, IFLA_IFALIAS, IFLA_GROUP = 3, 4, 13, 18, 20, 27
+IFLA_NET_NS_PID = 19
 IFLA_NET_NS_FD, IFLA_NUM_TX_QUEUES, IFLA_NUM_RX_QUEUES = 28, 31, 32
 IFLA_GSO_MAX_SEGS, IFLA_GSO_MAX_SIZE, IFLA_LINK_NETNSID = 40, 41, 37
 IFLA_INFO_KIND = 1
@@ -55,6 +56,10 @@ class Links(Socket):
         """To a namespace of "ip netns"."""
         with open("/run/netns/" + netns, "rb") as there:
             self.exchange(RTM_NEWLINK, self.link(name, number(IFLA_NET_NS_FD, there.fileno())))
+
+    def give(self, name, pid):
+        """To the namespace of a process."""
+        self.exchange(RTM_NEWLINK, self.link(name, number(IFLA_NET_NS_PID, pid)))
 
     def address(self, index, address, length):
         """An address for the link with this index, usable at once."""

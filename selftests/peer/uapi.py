@@ -7,11 +7,13 @@ import errno
 import os
 import struct
 
+import forks
 import ktap
 from family import (AUTHORIZER_SET, C, GET, MORE, PEER_DEL, PEER_GET, PEER_SET, REQUEST_REFUSE, SET,
                     dev, flags, ip, peer)
 from genl import Family, Refused, attribute
 from ktap import case, equal
+from rtnl import Links
 
 KEY = bytes(range(1, 33))
 OTHER = bytes(range(2, 34))
@@ -265,6 +267,34 @@ def _():
     device, = family.request(GET, VPN0)
     assert C["A_DEVICE_PRIVATE_KEY"] in dict(device), "no private key"
     assert any(C["A_PEER_PRESHARED_KEY"] in one for one in peers()), "no pre-shared key"
+
+
+def given_a_link(ready, given):
+    """Owner of a namespace into which a link comes that was made elsewhere."""
+    global family
+    forks.become_nobody()
+    forks.unshare(forks.CLONE_NEWUSER | forks.CLONE_NEWNET)
+    os.write(ready, b".")
+    os.read(given, 1)
+    family = Family("toyvpn")
+    link = dev("IFNAME", "gift")
+    family.request(SET, link, dev("CIPHERS", b"\1"))
+    for setting in dev("LISTEN_PORT", b"\1\1"), dev("FWMARK", struct.pack("<I", 1)):
+        refused(SET, link, setting, code=errno.EPERM)
+
+
+@case("whose namespace a link was given to changes the link, and not its sockets elsewhere")
+def _():
+    links = Links()
+    links.add("gift")
+    ready, given = os.pipe(), os.pipe()
+    pid = forks.start(given_a_link, ready[1], given[0])
+    os.read(ready[0], 1)
+    links.give("gift", pid)
+    os.write(given[1], b".")
+    forks.finish(pid)
+    for end in ready + given:
+        os.close(end)
 
 
 def unprivileged():
