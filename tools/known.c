@@ -1,7 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0
-#include <netdb.h>
 #include <stdlib.h>
-#include <string.h>
 
 #include "known.h"
 
@@ -40,25 +38,16 @@ bool known_set(struct record *record, const char *host, const struct answer *ans
 
 static bool read_address(union endpoint *endpoint, const char *text, uint16_t port)
 {
-	const struct addrinfo hints = { .ai_flags = AI_NUMERICHOST, .ai_socktype = SOCK_DGRAM };
-	struct addrinfo *found = NULL;
 	uint16_t former_port;
 	const char *why;
 	char *host;
+	bool good;
 
 	if (!text || !endpoint_split(text, &host, &former_port, &why))
 		return false;
-	if (!getaddrinfo(host, NULL, &hints, &found)) {
-		memset(endpoint, 0, sizeof(*endpoint));
-		memcpy(endpoint, found->ai_addr, found->ai_addrlen);
-		/* The port is at the same place for both families. */
-		endpoint->v4.sin_port = htons(port);
-	}
+	good = endpoint_is_address(host) && endpoint_resolve(endpoint, host, port, &why);
 	free(host);
-	if (!found)
-		return false;
-	freeaddrinfo(found);
-	return !endpoint_flaw(endpoint);
+	return good;
 }
 
 /**
