@@ -7,7 +7,7 @@
 
 #include "report.h"
 
-static char last_failure[4096] = "";
+static char last_failure[8192] = "";
 
 /* What the user wrote may hold line feeds, or move a terminal's cursor. */
 static void make_plain(char *text)
@@ -17,6 +17,7 @@ static void make_plain(char *text)
 			*text = '?';
 }
 
+/* @kind: before it; NULL: it is a failure, which is kept */
 static __printf(3, 0)
 void vreport(const struct place *at, const char *kind, const char *fmt, va_list args)
 {
@@ -30,8 +31,11 @@ void vreport(const struct place *at, const char *kind, const char *fmt, va_list 
 	vsnprintf(what, sizeof(what), fmt, args);
 	make_plain(where);
 	make_plain(what);
-	fprintf(stderr, "toyvpnctl: %s%s%s%s%s\n", kind, where, word ? word : "",
+	fprintf(stderr, "toyvpnctl: %s%s%s%s%s\n", kind ? kind : "", where, word ? word : "",
 		word ? ": " : "", what);
+	if (!kind)
+		snprintf(last_failure, sizeof(last_failure), "%s%s%s%s", where, word ? word : "",
+			 word ? ": " : "", what);
 }
 
 /**
@@ -45,19 +49,15 @@ bool fail(const char *fmt, ...)
 	va_list args;
 
 	va_start(args, fmt);
-	vsnprintf(last_failure, sizeof(last_failure), fmt, args);
-	va_end(args);
-	make_plain(last_failure);
-	va_start(args, fmt);
-	vreport(NULL, "", fmt, args);
+	vreport(NULL, NULL, fmt, args);
 	va_end(args);
 	return false;
 }
 
 /**
- * report_last_failure() - what fail() has said last
+ * report_last_failure() - what fail() or fail_at() has said last
  *
- * Return: the sentence, empty if it has said nothing; until fail() is called again.
+ * Return: the line, empty if they have said nothing; until one of them is called again.
  */
 const char *report_last_failure(void)
 {
@@ -76,7 +76,7 @@ bool fail_at(const struct place *at, const char *fmt, ...)
 	va_list args;
 
 	va_start(args, fmt);
-	vreport(at, "", fmt, args);
+	vreport(at, NULL, fmt, args);
 	va_end(args);
 	return false;
 }
