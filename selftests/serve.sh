@@ -309,24 +309,19 @@ shrinks() {
 	[[ $(joins f2 carl) == full ]]
 }
 check "a client whose address is none of the pool any more is a peer no more" shrinks
-to_peer() {
+# loses_address NEW CMD...: CMD has the file give a client's address to another; it logs in and has NEW
+loses_address() {
 	anew "$pool"
 	[[ $(joins f1 carl) == "address 10.9.0.2/24" ]]
-	server_file "$pool" "${zoe[@]}" "AllowedIPs = 10.9.0.2/32"
+	"${@:2}"
 	reread hup
 	is_no_peer f1
-	[[ $(joins f1 carl) == "address 10.9.0.3/24" ]]
+	[[ $(joins f1 carl) == "address $1/24" ]]
 }
-check "one whose address a [Peer] has now is none, until it logs in and has another" to_peer
-to_server() {
-	anew "$pool"
-	[[ $(joins f1 carl) == "address 10.9.0.2/24" ]]
-	sed -i 's,^Address = .*,Address = 10.9.0.2/24,' "$tmp/vpn0.conf"
-	reread hup
-	is_no_peer f1
-	[[ $(joins f1 carl) == "address 10.9.0.1/24" ]]
-}
-check "nor is one whose address is the server's now" to_server
+check "one whose address a [Peer] has now is none, until it logs in and has another" \
+	loses_address 10.9.0.3 server_file "$pool" "${zoe[@]}" "AllowedIPs = 10.9.0.2/32"
+check "nor is one whose address is the server's now" \
+	loses_address 10.9.0.1 sed -i 's,^Address = .*,Address = 10.9.0.2/24,' "$tmp/vpn0.conf"
 promoted() {
 	anew "Pool = 10.9.0.0/30"
 	[[ $(joins f1 carl) == "address 10.9.0.2/30" ]]
