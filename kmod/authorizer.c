@@ -109,7 +109,7 @@ static bool there(struct toyvpn_authorizer *authorizer)
  * toyvpn_authorizer_set() - a process wants to decide of strangers
  * @tv: device, its lock held
  * @sk: its socket, where the device is as well; of generic netlink
- * @portid: its port id, which is its own until toyvpn_authorizer_closed()
+ * @portid: its port id; toyvpn_authorizer_closed() is told of it when it closes
  * @extack: says why it was refused
  *
  * Return: 0, also if it is the authorizer already; -EBUSY if another one is, or
